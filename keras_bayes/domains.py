@@ -1,0 +1,207 @@
+"""Kinds of hyperparameter: values ↔ positions in [0, 1].
+
+Each kind answers the same questions: `decode` and `encode` between one position and one value, `snap` for a column of
+positions, `neighbours` for the moves of a local search. A finite kind with K values puts value i at (i + 1/2) / K.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Value = int | float | str | bool
+
+# Up to this many values, every other value is a neighbour; beyond, steps of ±1, ±2, ±4, … are.
+MAX_EXCHANGES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """The one value of a hyperparameter that leaves nothing to choose; it has no coordinate."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A number on a continuous scale; an integer is rounded as it is decoded.
+
+    Args:
+        low: Smallest value.
+        high: Largest value, above `low`.
+        scale: `"linear"`, `"log"` or `"reverse_log"`, as in `keras_tuner.HyperParameters.Float`.
+        integer: Whether values are integers. Each then owns the interval of ±1/2 around it on the scale.
+    """
+
+    low: float
+    high: float
+    scale: str = "linear"
+    integer: bool = False
+
+    @property
+    def num_values(self) -> float:
+        return self.high - self.low + 1 if self.integer else math.inf
+
+    def snap(self, u: Array) -> Array:
+        """Nearest legal positions, shape of `u`."""
+        return self._positions(self._values(u)) if self.integer else np.clip(u, 0.0, 1.0)
+
+    def decode(self, u: float) -> int | float:
+        value = self._values(np.float64(u))
+        return int(value) if self.integer else float(value)
+
+    def encode(self, value: Value) -> float:
+        return float(self._positions(np.float64(value)))
+
+    def __contains__(self, value: object) -> bool:
+        return _is_number(value) and self.low <= value <= self.high
+
+    def neighbours(self, u: float) -> Array:
+        """Positions of other values near that at `u`; empty on a truly continuous scale."""
+        if not self.integer:
+            return np.empty(0)
+        others = _other_indices(int(self.decode(u) - self.low), int(self.high - self.low) + 1)
+        return self._positions(self.low + np.array(others, dtype=float))
+
+    def positions(self, limit: int) -> Array:
+        """Positions of the `limit` smallest integers, shape (min(K, limit),)."""
+        return self._positions(self.low + np.arange(min(self.num_values, limit), dtype=float))
+
+    def matches(self, u: Array, values: Sequence[Value]) -> NDArray[np.bool_]:
+        """Which positions decode to one of `values`, shape of `u`."""
+        return np.isin(self._values(u), values)
+
+    def _values(self, u: Array) -> Array:
+        u = np.clip(u, 0.0, 1.0)
+        low, high = self._ends()
+        if self.scale == "linear":
+            values = low * (1 - u) + high * u
+        elif self.scale == "log":
+            values = np.exp(np.log(low) * (1 - u) + np.log(high) * u)
+        else:
+            values = (high + low) - np.exp(np.log(low) * u + np.log(high) * (1 - u))
+        values = np.round(values) if self.integer else values
+        return np.clip(values, self.low, self.high)  # rounding errors at the ends
+
+    def _positions(self, values: Array) -> Array:
+        values = np.clip(values, self.low, self.high)
+        low, high = self._ends()
+        if self.scale == "linear":
+            u = (values / 2 - low / 2) / (high / 2 - low / 2)  # halves: high - low may overflow
+        elif self.scale == "log":
+            u = (np.log(values) - np.log(low)) / (np.log(high) - np.log(low))
+        else:
+            u = (np.log(high) - np.log((high + low) - values)) / (np.log(high) - np.log(low))
+        return np.clip(u, 0.0, 1.0)
+
+    def _ends(self) -> tuple[float, float]:
+        """Values at the positions 0 and 1."""
+        return (self.low - 0.5, self.high + 0.5) if self.integer else (self.low, self.high)
+
+
+class _Finite:
+    """What `Levels` and `Category` share: value i of K sits at (i + 1/2) / K."""
+
+    __slots__ = ()
+    values: Sequence[Value]
+
+    @property
+    def num_values(self) -> float:
+        return len(self.values)
+
+    def snap(self, u: Array) -> Array:
+        """Nearest legal positions, shape of `u`."""
+        return (self._indices(u) + 0.5) / len(self.values)
+
+    def decode(self, u: float) -> Value:
+        return self.values[int(self._indices(np.array([u]))[0])]
+
+    def encode(self, value: Value) -> float:
+        return (self.index(value) + 0.5) / len(self.values)
+
+    def neighbours(self, u: float) -> Array:
+        """Positions of other values: all of a short list, a few at growing distances of a long one."""
+        index = int(self._indices(np.array([u]))[0])
+        return (np.array(self._others(index), dtype=float) + 0.5) / len(self.values)
+
+    def positions(self, limit: int) -> Array:
+        """Positions of the first `limit` values, shape (min(K, limit),)."""
+        return (np.arange(min(len(self.values), limit)) + 0.5) / len(self.values)
+
+    def matches(self, u: Array, values: Sequence[Value]) -> NDArray[np.bool_]:
+        """Which positions decode to one of `values`, shape of `u`."""
+        return np.isin(self._indices(u), [self.index(value) for value in values if value in self.values])
+
+    def index(self, value: Value) -> int:
+        raise NotImplementedError
+
+    def _others(self, index: int) -> Sequence[int]:
+        raise NotImplementedError
+
+    def _indices(self, u: Array) -> Array:
+        count = len(self.values)
+        return np.clip(np.floor(np.asarray(u) * count), 0, count - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Levels(_Finite):
+    """Numbers with an order, equally far apart whatever their size.
+
+    Args:
+        values: At least two numbers, ascending; a `range` costs no memory.
+    """
+
+    values: Sequence[int | float]
+
+    def index(self, value: Value) -> int:
+        """Index of the nearest level."""
+        right = min(bisect_left(self.values, value), len(self.values) - 1)  # type: ignore[type-var]
+        left = max(right - 1, 0)
+        nearer_left = abs(value - self.values[left]) < abs(self.values[right] - value)  # type: ignore[operator]
+        return left if nearer_left else right
+
+    def __contains__(self, value: object) -> bool:
+        return _is_number(value) and self.values[0] <= value <= self.values[-1]
+
+    def _others(self, index: int) -> Sequence[int]:
+        return _other_indices(index, len(self.values))
+
+
+@dataclass(frozen=True, slots=True)
+class Category(_Finite):
+    """Values without an order: two of them are either equal or not.
+
+    Args:
+        values: At least two different values.
+    """
+
+    values: tuple[Value, ...]
+
+    def index(self, value: Value) -> int:
+        return self.values.index(value)
+
+    def __contains__(self, value: object) -> bool:
+        return value in self.values
+
+    def _others(self, index: int) -> Sequence[int]:
+        return [other for other in range(len(self.values)) if other != index]
+
+
+Coordinate = Real | Levels | Category
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
+
+
+def _other_indices(index: int, count: int) -> list[int]:
+    if count <= MAX_EXCHANGES:
+        return [other for other in range(count) if other != index]
+    steps = [1 << k for k in range((count - 1).bit_length())]
+    return [other for step in steps for other in (index - step, index + step) if 0 <= other < count]

@@ -1,0 +1,197 @@
+"""A Gaussian process with learned lengthscales, height, noise and mean.
+
+The kernel's parameters maximise the posterior density (MAP) under log-normal priors. Everything is computed on
+standardised targets, so the priors need no knowledge of the objective.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import lapack
+from scipy.optimize import minimize
+
+from keras_bayes.domains import Array
+from keras_bayes.kernels import Matern52, pairwise_distances
+
+logger = logging.getLogger(__name__)
+
+# Priors of the logarithms: mean, standard deviation, bounds (ALGORITHM 3). The lengthscale's mean grows with √d so
+# that prior functions stay equally smooth: Hvarfner et al. (2024), arXiv:2402.02229.
+LENGTHSCALE_PRIOR = (np.log(0.3), 1.2, np.log(0.02), np.log(50.0))
+SIGNAL_PRIOR = (0.0, 0.5, np.log(0.05), np.log(20.0))
+NOISE_PRIOR = (np.log(0.007), 1.2, np.log(1e-6), 0.0)
+JITTER = 1e-6  # added to the diagonal for the sake of the Cholesky factor; the lower bound of the noise
+MAX_FIT_POINTS = 300  # more points place the MAP no better, and a step of it costs n³ (ALGORITHM 10)
+HOPELESS = 1e25  # objective where the covariance is not positive definite
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """A Gaussian process conditioned on data; made by `fit`.
+
+    Args:
+        X: Observed points, shape (n, d).
+        y: Observed targets, shape (n,).
+        kernel: The covariance.
+        noise_variance: Variance of the noise of `y`.
+        mean: Prior mean of the function.
+        L: Lower Cholesky factor of K = k(X, X) + noise, shape (n, n).
+        alpha: K⁻¹ (y - mean), shape (n,).
+    """
+
+    X: Array
+    y: Array
+    kernel: Matern52
+    noise_variance: float
+    mean: float
+    L: Array
+    alpha: Array
+
+    def predict(self, X: Array) -> tuple[Array, Array]:
+        """Mean and standard deviation of the noise-free function at the points (m, d), both of shape (m,)."""
+        k = self.kernel(X, self.X)
+        return self.mean_of(k), np.sqrt(self.variance_of(k, self.solve(k)))
+
+    def mean_of(self, k: Array) -> Array:
+        """Posterior means of points whose covariances with the data are `k`, shape (m,)."""
+        return np.asarray(self.mean + k @ self.alpha)
+
+    def variance_of(self, k: Array, V: Array) -> Array:
+        """Posterior variances of points with covariances `k` and `V = solve(k)`, shape (m,)."""
+        variance = self.kernel.signal_variance - (k * V).sum(axis=1)
+        return np.maximum(variance, 1e-12)  # at a noise-free observation the difference may round to zero or below
+
+    def solve(self, k: Array) -> Array:
+        """k K⁻¹ for rows `k`, shape (m, n)."""
+        return np.asarray(lapack.dpotrs(self.L, k.T, lower=1)[0].T)
+
+    def condition_on(self, pending: Array) -> Posterior:
+        """The posterior once the points (m, d) have turned out as expected: same mean, less variance around them."""
+        if not len(pending):
+            return self
+        y = np.concatenate([self.y, self.mean_of(self.kernel(pending, self.X))])
+        return condition(self.kernel, self.noise_variance, np.vstack([self.X, pending]), y, self.mean)
+
+
+def condition(kernel: Matern52, noise_variance: float, X: Array, y: Array, mean: float | None = None) -> Posterior:
+    """Conditions a process with known parameters on data (GPML Alg. 2.1, lines 2 and 3).
+
+    Args:
+        kernel: The covariance.
+        noise_variance: Variance of the noise of `y`.
+        X: Points, shape (n, d).
+        y: Targets, shape (n,).
+        mean: Prior mean; by default the most probable one.
+    """
+    K = kernel(X, X)
+    K[np.diag_indices_from(K)] = kernel.signal_variance + noise_variance + JITTER
+    L, info = lapack.dpotrf(K, lower=1)
+    if info:
+        raise np.linalg.LinAlgError(f"The covariance of {len(X)} points is not positive definite.")
+    mean = most_probable_mean(L, y) if mean is None else mean
+    return Posterior(X, y, kernel, noise_variance, mean, L, lapack.dpotrs(L, y - mean, lower=1)[0])
+
+
+def most_probable_mean(L: Array, y: Array) -> float:
+    """m = 1ᵀK⁻¹y / (1ᵀK⁻¹1 + 1), the maximum of the density of a constant mean with the prior N(0, 1)."""
+    K_inverse_1 = lapack.dpotrs(L, np.ones(len(y)), lower=1)[0]
+    return float(K_inverse_1 @ y / (K_inverse_1.sum() + 1))
+
+
+def fit(
+    X: Array,
+    y: Array,
+    *,
+    is_categorical: NDArray[np.bool_],
+    noise_variance: float | None = None,
+) -> Posterior:
+    """Fits kernel, noise and mean to standardised targets.
+
+    Args:
+        X: Points of the unit cube, shape (n, d), n ≥ 1.
+        y: Targets, finite, shape (n,).
+        is_categorical: Which coordinates have no order, shape (d,).
+        noise_variance: Variance of the noise where it is known; learned by default.
+    """
+    rows = np.unique(np.linspace(0, len(y) - 1, MAX_FIT_POINTS).astype(int))
+    objective = MapObjective(X[rows], y[rows], is_categorical, noise_variance)
+    result = minimize(
+        objective, objective.prior_mean, jac=True, method="L-BFGS-B", bounds=objective.bounds,
+        options={"maxiter": 50, "gtol": 1e-2, "ftol": 1e-6},  # ALGORITHM 4
+    )  # fmt: skip
+    logger.debug("MAP fit: n=%d, objective=%.3f, theta=%s", len(y), result.fun, result.x)
+    kernel, noise = objective.unpack(result.x)
+    return condition(kernel, noise, X, y)
+
+
+class MapObjective:
+    """Negative log posterior density of θ = (log l_1 … log l_d, log s², log noise), up to a constant.
+
+    The constant mean m ~ N(0, 1) is at its optimum for each θ, so its derivative is zero (envelope theorem).
+
+    Args:
+        X: Points, shape (n, d).
+        y: Targets, shape (n,).
+        is_categorical: Which coordinates have no order, shape (d,).
+        noise_variance: Known noise, or `None` to learn it.
+
+    References:
+        Rasmussen & Williams (2006), Eqs. 5.8 and 5.9.
+    """
+
+    def __init__(
+        self, X: Array, y: Array, is_categorical: NDArray[np.bool_], noise_variance: float | None = None
+    ) -> None:
+        n, d = X.shape
+        self.y = y
+        self.is_categorical = is_categorical
+        self.distances = pairwise_distances(X, is_categorical)  # (d, n (n - 1) / 2)
+        self.rows, self.columns = np.tril_indices(n, -1)
+        self.lower = self.columns * n + self.rows  # places of the same pairs in a matrix stored by columns
+        log_mean, sd, low, high = LENGTHSCALE_PRIOR
+        priors = [(log_mean + 0.5 * np.log(max(d, 1)), sd, low, high) for _ in range(d)] + [SIGNAL_PRIOR, NOISE_PRIOR]
+        self.prior_mean, self.prior_sd = np.array(priors)[:, 0], np.array(priors)[:, 1]
+        self.bounds = np.array(priors)[:, 2:]  # (d + 2, 2)
+        if noise_variance is not None:
+            self.prior_mean[-1] = np.log(noise_variance)
+            self.bounds[-1] = np.log(noise_variance)
+
+    def __call__(self, theta: Array) -> tuple[float, Array]:
+        """Value and gradient, shape (d + 2,)."""
+        inverse_squares, (signal, noise) = np.exp(-2 * theta[:-2]), np.exp(theta[-2:])
+        a = np.sqrt(5.0 * (inverse_squares @ self.distances))  # (n (n - 1) / 2,)
+        decay = signal * np.exp(-a)
+        k = decay * (1 + a + a * a / 3)
+        L, info = lapack.dpotrf(self._symmetric(k, signal + noise + JITTER), lower=1, overwrite_a=1)
+        if info:
+            return HOPELESS, np.zeros_like(theta)
+        mean = most_probable_mean(L, self.y)
+        alpha = lapack.dpotrs(L, self.y - mean, lower=1)[0]
+        z = (theta - self.prior_mean) / self.prior_sd
+        value = 0.5 * ((self.y - mean) @ alpha + mean**2 + z @ z) + np.log(np.diagonal(L)).sum()
+
+        K_inverse = lapack.dpotri(L, lower=1, overwrite_c=1)[0]
+        trace_W = alpha @ alpha - np.trace(K_inverse)  # W = αᵀα - K⁻¹
+        W = alpha[self.rows] * alpha[self.columns] - K_inverse.ravel(order="F")[self.lower]
+        gradient = z / self.prior_sd
+        gradient[:-2] -= (5 / 3) * inverse_squares * (self.distances @ (W * decay * (1 + a)))
+        gradient[-2] -= W @ k + 0.5 * signal * trace_W
+        gradient[-1] -= 0.5 * noise * trace_W
+        return float(value), gradient
+
+    def unpack(self, theta: Array) -> tuple[Matern52, float]:
+        """Kernel and noise variance that θ stands for."""
+        signal, noise = np.exp(theta[-2:])
+        return Matern52(np.exp(theta[:-2]), float(signal), self.is_categorical), float(noise)
+
+    def _symmetric(self, lower: Array, diagonal: float) -> Array:
+        """A matrix in column order whose lower triangle is given, shape (n, n)."""
+        n = len(self.y)
+        flat = np.zeros(n * n)
+        flat[self.lower] = lower
+        flat[:: n + 1] = diagonal
+        return flat.reshape((n, n), order="F")

@@ -1,0 +1,129 @@
+"""What has been tried: immutable records of trials, and the numbers a model learns from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from keras_bayes.domains import Array, Value
+from keras_bayes.space import Space
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """One trial.
+
+    Args:
+        number: Its place in the order of the trials, from 0.
+        values: Hyperparameter values.
+        status: `"COMPLETED"`, `"RUNNING"`, or a failure: `"FAILED"`, `"INVALID"`.
+        score: Value of the objective; finite for a completed trial, `None` for any other.
+        message: Why it failed.
+    """
+
+    number: int
+    values: Mapping[str, Value]
+    status: str
+    score: float | None = None
+    message: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.score is not None and math.isfinite(self.score)) != (self.status == "COMPLETED"):
+            raise ValueError(f"A trial has a finite score if, and only if, it is completed. Received {self}.")
+
+    @classmethod
+    def from_state(cls, number: int, state: Mapping[str, Any]) -> TrialRecord:
+        """Builds a record from `keras_tuner.engine.trial.Trial.get_state()`.
+
+        A completed trial whose score is not a finite number has failed.
+        """
+        status, score = state["status"], state["score"]
+        if status == "COMPLETED" and (score is None or not math.isfinite(score)):
+            status = "FAILED"
+        values = dict(state["hyperparameters"]["values"])
+        return cls(number, values, status, float(score) if status == "COMPLETED" else None, state["message"])
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Records of all trials, in the order in which they were started."""
+
+    records: tuple[TrialRecord, ...]
+
+    @classmethod
+    def from_states(cls, states: Iterable[Mapping[str, Any]]) -> History:
+        """Builds a history from the states of trials in any order."""
+        ordered = sorted(states, key=lambda state: trial_order(state["trial_id"]))
+        return cls(tuple(TrialRecord.from_state(i, state) for i, state in enumerate(ordered)))
+
+
+def trial_order(trial_id: str) -> tuple[bool, int, str]:
+    """Sorting key that puts numbered trials in the order of their numbers and any others behind them."""
+    is_number = trial_id.isdecimal() and trial_id.isascii()
+    return (not is_number, int(trial_id) if is_number else 0, trial_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """What a model learns from, in the order of the trials.
+
+    Args:
+        X: Points of the ended trials, shape (n, d).
+        y: Their losses, shape (n,); NaN for a trial that failed.
+        pending: Points of the running trials, shape (m, d).
+    """
+
+    X: Array
+    y: Array
+    pending: Array
+
+    def __post_init__(self) -> None:
+        if self.X.shape[:1] != self.y.shape or self.X.shape[1:] != self.pending.shape[1:]:
+            raise ValueError(f"Shapes differ: X {self.X.shape}, y {self.y.shape}, pending {self.pending.shape}.")
+        if np.isinf(self.y).any():
+            raise ValueError("A loss is infinite; a failed trial has the loss NaN.")
+        for array in (self.X, self.y, self.pending):
+            array.setflags(write=False)
+
+    @property
+    def num_completed(self) -> int:
+        return int(np.isfinite(self.y).sum())
+
+    @property
+    def tried(self) -> Array:
+        """Points that must not be proposed again, shape (n + m, d)."""
+        return np.vstack([self.X, self.pending])
+
+    def thinned(self, limit: int) -> Observations:
+        """At most `limit` of the ended trials: the best half and the latest half."""
+        if len(self.y) <= limit:
+            return self
+        latest = np.arange(len(self.y) - limit // 2, len(self.y))
+        best = np.setdiff1d(np.argsort(self.y, kind="stable"), latest, assume_unique=True)[: limit - len(latest)]
+        rows = np.sort(np.concatenate([best, latest]))
+        return Observations(self.X[rows], self.y[rows], self.pending)
+
+
+def observe(history: History, space: Space, *, direction: str) -> Observations:
+    """The losses of all trials that lie in `space`; a score to maximise changes its sign here and nowhere else.
+
+    Args:
+        history: The trials.
+        space: The space as it is now; trials outside it are left out.
+        direction: `"min"` or `"max"`.
+    """
+    sign = -1.0 if direction == "max" else 1.0
+    records = [record for record in history.records if record.values in space]
+    ended = [record for record in records if record.status != "RUNNING"]
+    running = [record for record in records if record.status == "RUNNING"]
+    y = [math.nan if record.score is None else sign * record.score for record in ended]
+    return Observations(_points(ended, space), np.array(y, dtype=float), _points(running, space))
+
+
+def _points(records: list[TrialRecord], space: Space) -> Array:
+    points = [space.encode(record.values) for record in records]
+    return np.array(points, dtype=float).reshape(len(records), space.dim)

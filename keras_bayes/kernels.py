@@ -1,0 +1,69 @@
+"""The Matérn-5/2 covariance over points with numeric and categorical coordinates, with its derivatives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_bayes.domains import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Matern52:
+    """k(r) = s² (1 + a + a²/3) exp(-a), a = √5 r, r² = Σ_j D_j / l_j².
+
+    D_j is the squared difference of a numeric coordinate, and 0 or 1 (Hamming) of a categorical one.
+
+    Args:
+        lengthscales: Widths l, shape (d,).
+        signal_variance: Height s².
+        is_categorical: Which coordinates have no order, shape (d,).
+
+    References:
+        Rasmussen & Williams (2006), Gaussian Processes for Machine Learning, Eq. 4.17.
+    """
+
+    lengthscales: Array
+    signal_variance: float
+    is_categorical: NDArray[np.bool_]
+
+    def __call__(self, A: Array, B: Array) -> Array:
+        """Covariances of the points (m, d) and (n, d), shape (m, n)."""
+        return self.with_slope(A, B)[0]
+
+    def with_slope(self, A: Array, B: Array) -> tuple[Array, Array]:
+        """Covariances k, and q such that ∂k_ij / ∂A_ij = q_ij (A_i - B_j) / l², both of shape (m, n)."""
+        a = np.sqrt(5.0 * self._squared_distances(A, B))
+        decay = self.signal_variance * np.exp(-a)
+        return decay * (1 + a + a * a / 3), decay * (1 + a) * (-5 / 3)
+
+    def pull_back(self, A: Array, B: Array, weights: Array) -> Array:
+        """Gradient with respect to A of Σ_j c_ij k(A_i, B_j); zero along categorical coordinates.
+
+        Args:
+            A: Points, shape (m, d).
+            B: Points, shape (n, d).
+            weights: c_ij times the slope q_ij of `with_slope`, shape (m, n).
+
+        Returns:
+            Gradient, shape (m, d).
+        """
+        gradient = (weights.sum(axis=1)[:, None] * A - weights @ B) / self.lengthscales**2
+        return np.where(self.is_categorical, 0.0, gradient)
+
+    def _squared_distances(self, A: Array, B: Array) -> Array:
+        numeric = ~self.is_categorical
+        a, b = A[:, numeric] / self.lengthscales[numeric], B[:, numeric] / self.lengthscales[numeric]
+        squared = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * a @ b.T  # (m, n)
+        for j in np.flatnonzero(self.is_categorical):
+            squared += (A[:, j, None] != B[:, j]) / self.lengthscales[j] ** 2
+        return np.maximum(squared, 0.0)  # the difference of equal points may round below zero
+
+
+def pairwise_distances(X: Array, is_categorical: NDArray[np.bool_]) -> Array:
+    """D_j of all pairs i > i' of rows of X, one row for each coordinate, shape (d, n (n - 1) / 2)."""
+    rows, columns = np.tril_indices(len(X), -1)
+    difference = X.T[:, rows] - X.T[:, columns]
+    return np.where(is_categorical[:, None], difference != 0, difference * difference)

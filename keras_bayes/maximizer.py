@@ -1,0 +1,123 @@
+"""The search for the best point of an acquisition among the legal points that have not been tried.
+
+Every candidate is legal before it is scored, so what is scored is what will run (Garrido-Merchán &
+Hernández-Lobato, 2020, arXiv:1805.03463).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize
+
+from keras_bayes.acquisition import Acquisition
+from keras_bayes.domains import Array
+from keras_bayes.space import Space
+from keras_bayes.untried import any_untried, is_new
+
+# Sizes of the search (ALGORITHM 8).
+MAX_ENUMERATED = 1024  # a finite space of no more points is scored as a whole
+NUM_RANDOM = 1024
+NUM_PERTURBED = 256
+NUM_CENTRES = 5  # best trials that are perturbed
+PERTURBED_COORDINATES = 3  # expected number of changes
+PERTURBATION = 0.1  # standard deviation of the change of a numeric coordinate
+NUM_STARTS = 4
+NUM_ROUNDS = 2
+POLISH_STEPS = 20
+
+
+def maximize(
+    acquisition: Acquisition, space: Space, *, tried: Array, centres: Array, rng: np.random.Generator
+) -> Array | None:
+    """The best untried legal point found, shape (d,), or `None` when all have been tried.
+
+    Args:
+        acquisition: The score.
+        space: The search space.
+        tried: Points that must not come again, shape (n, d).
+        centres: Points near which to look more closely, best first, shape (c, d).
+        rng: Source of the candidates.
+    """
+    candidates = _candidates(space, centres, rng)
+    candidates = candidates[is_new(candidates, tried)]
+    if not len(candidates):
+        return any_untried(space, tried, rng=rng)
+    pool = points = _choose_starts(candidates, acquisition(candidates), rng)
+    for _ in range(NUM_ROUNDS):
+        points = _polish(acquisition, space, _exchange(acquisition, space, points, tried))
+        pool = np.vstack([pool, points])
+    pool = pool[is_new(pool, tried)]
+    return np.asarray(pool[np.argmax(acquisition(pool))])
+
+
+def _candidates(space: Space, centres: Array, rng: np.random.Generator) -> Array:
+    """All points of a small finite space; else random ones and variations of the centres, shape (m, d)."""
+    if not space.is_continuous.any():
+        points = space.points(MAX_ENUMERATED + 1)
+        if len(points) <= MAX_ENUMERATED:
+            return points
+    return space.snap(np.vstack([rng.random((NUM_RANDOM, space.dim)), _perturb(space, centres[:NUM_CENTRES], rng)]))
+
+
+def _perturb(space: Space, centres: Array, rng: np.random.Generator) -> Array:
+    """Variations of the centres: some numeric coordinates a little, some categorical ones at will."""
+    X = centres[rng.integers(len(centres), size=NUM_PERTURBED)]
+    near = np.clip(X + PERTURBATION * rng.standard_normal(X.shape), 0, 1)
+    anywhere = rng.random(X.shape)
+    is_changed = rng.random(X.shape) < PERTURBED_COORDINATES / space.dim
+    return np.where(is_changed, np.where(space.is_categorical, anywhere, near), X)
+
+
+def _choose_starts(candidates: Array, values: Array, rng: np.random.Generator) -> Array:
+    """The best candidate, and others drawn in proportion to exp(value), without replacement (Gumbel-max)."""
+    keys = values + rng.gumbel(size=len(values))
+    keys[np.argmax(values)] = np.inf
+    return candidates[np.argsort(-keys, kind="stable")[:NUM_STARTS]]
+
+
+def _exchange(acquisition: Acquisition, space: Space, points: Array, tried: Array) -> Array:
+    """The best of each point and its new neighbours, which differ in one discrete coordinate, shape (s, d)."""
+    groups = [np.vstack([x, _neighbours(space, x)]) for x in points]
+    values = acquisition(np.vstack(groups))
+    ends = np.cumsum([len(group) for group in groups])
+    best = []
+    for group, value in zip(groups, np.split(values, ends[:-1]), strict=True):
+        value[1:][~is_new(group[1:], tried)] = -np.inf
+        best.append(group[np.argmax(value)])
+    return np.array(best)
+
+
+def _neighbours(space: Space, x: Array) -> Array:
+    """Legal points that differ from `x` in one active discrete coordinate, and in what depends on it."""
+    is_active = space.activity(x[None])[0]
+    moves = [
+        (j, u) for j, domain in enumerate(space.domains) if is_active[j] for u in domain.neighbours(x[j])
+    ]  # fmt: skip
+    X = np.tile(x, (len(moves), 1))
+    for row, (j, u) in zip(X, moves, strict=True):
+        row[j] = u
+    return space.snap(X)
+
+
+def _polish(acquisition: Acquisition, space: Space, points: Array) -> Array:
+    """Each point moved uphill along its active continuous coordinates, shape (s, d).
+
+    The points climb together, as one problem: the sum of their scores. A step then costs one call, not `s`.
+    """
+    is_free = space.is_continuous & space.activity(points)  # (s, d)
+    if not is_free.any():
+        return points
+
+    def objective(u: Array) -> tuple[float, Array]:
+        X = points.copy()
+        X[is_free] = u
+        values, gradient = acquisition.value_and_gradient(X)
+        return -float(values.sum()), -gradient[is_free]
+
+    result = minimize(
+        objective, points[is_free], jac=True, method="L-BFGS-B",
+        bounds=[(0, 1)] * int(is_free.sum()), options={"maxiter": POLISH_STEPS},
+    )  # fmt: skip
+    polished = points.copy()
+    polished[is_free] = np.clip(result.x, 0, 1)
+    return polished

@@ -1,0 +1,26 @@
+"""Which way is better, for objectives that are given by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras_tuner as kt
+
+# Metrics of Keras that are to be maximised and that keras-tuner 1.4.8 would minimise or not recognise.
+MAXIMIZED = frozenset(
+    {
+        "auc", "binary_io_u", "concordance_correlation", "cosine_similarity", "f1_score", "fbeta_score", "io_u",
+        "mean_io_u", "one_hot_io_u", "one_hot_mean_io_u", "pearson_correlation", "precision", "precision_at_recall",
+        "r2_score", "recall", "recall_at_precision", "sensitivity_at_specificity", "specificity_at_sensitivity",
+        "sparse_top_k_categorical_accuracy", "top_k_categorical_accuracy", "true_negatives", "true_positives",
+    }
+)  # fmt: skip
+
+
+def resolve_objective(objective: Any) -> Any:
+    """Gives the names of maximised metrics, alone or in a list, their direction; leaves everything else alone."""
+    if isinstance(objective, list):
+        return [resolve_objective(item) for item in objective]
+    if isinstance(objective, str) and objective.removeprefix("val_").removeprefix("weighted_") in MAXIMIZED:
+        return kt.Objective(objective, direction="max")
+    return objective

@@ -1,0 +1,145 @@
+"""Algorithm 1: observe, model, score, choose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras_tuner as kt
+import numpy as np
+from keras_tuner.engine.trial import TrialStatus
+
+from keras_bayes.acquisition import ACQUISITIONS
+from keras_bayes.arguments import check_integer, check_one_of, check_positive
+from keras_bayes.domains import Array
+from keras_bayes.durable import DurableOracle, trial_state
+from keras_bayes.history import History, observe
+from keras_bayes.initial_design import default_num_points, initial_design
+from keras_bayes.maximizer import maximize
+from keras_bayes.space import Space
+from keras_bayes.surrogate import Surrogate, learn
+
+HOST_ALPHA = 1e-4  # what keras-tuner's own Bayesian search reads from a folder of ours
+
+
+class BayesOracle(DurableOracle):
+    """Bayesian optimisation with a Gaussian process, for any tuner of keras-tuner.
+
+    The first trials are an initial design. Each later one is the untried configuration with the highest acquisition
+    under a Gaussian process fitted to all trials so far: numbers, steps, ordered and unordered choices, booleans and
+    conditions are modelled as what they are, failed trials repel, and running ones count as having turned out as
+    expected. Trial i depends on the seed, its number and the trials before it, on nothing else.
+
+    Args:
+        objective: Name of a metric, `keras_tuner.Objective`, list of these (summed as in keras-tuner), or `None` when
+            `run_trial` or `HyperModel.fit` returns one number to minimise.
+        max_trials: Largest number of trials, or `None`.
+        num_initial_points: Size of the initial design, at least 2; by default it follows from the number of
+            hyperparameters and `max_trials`. Failed trials do not count towards it.
+        alpha: Variance of the noise of the objective, relative to the objective's own variance; learned by default.
+        beta: Weight of the standard deviation in `acquisition="lcb"`.
+        seed: Seed, 0 included; drawn if `None`.
+        hyperparameters: As in `keras_tuner.Oracle`.
+        allow_new_entries: As in `keras_tuner.Oracle`.
+        tune_new_entries: As in `keras_tuner.Oracle`.
+        max_retries_per_trial: As in `keras_tuner.Oracle`.
+        max_consecutive_failed_trials: Failures in a row that end the search with an error. By default only a program
+            whose first three trials end with the same error is stopped.
+        acquisition: `"ei"` (expected improvement), `"pi"` (probability of improvement) or `"lcb"` (lower confidence
+            bound).
+
+    Raises:
+        ValueError, TypeError: An argument is out of range; the message names it and what came.
+
+    References:
+        Jones, Schonlau & Welch (1998), Efficient Global Optimization of Expensive Black-Box Functions.
+    """
+
+    def __init__(
+        self,
+        objective: Any = None,
+        max_trials: int | None = 10,
+        num_initial_points: int | None = None,
+        alpha: float | None = None,
+        beta: float = 2.6,
+        seed: int | None = None,
+        hyperparameters: kt.HyperParameters | None = None,
+        allow_new_entries: bool = True,
+        tune_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int | None = None,
+        *,
+        acquisition: str = "ei",
+    ) -> None:
+        check_integer("max_trials", max_trials, at_least=1)
+        check_integer("num_initial_points", num_initial_points, at_least=2)
+        check_integer("seed", seed, at_least=0)
+        check_integer("max_retries_per_trial", max_retries_per_trial, at_least=0)
+        check_integer("max_consecutive_failed_trials", max_consecutive_failed_trials, at_least=1)
+        check_positive("alpha", alpha)
+        check_positive("beta", beta)
+        check_one_of("acquisition", acquisition, ACQUISITIONS)
+        super().__init__(
+            objective=objective,
+            max_trials=max_trials,
+            hyperparameters=hyperparameters,
+            allow_new_entries=allow_new_entries,
+            tune_new_entries=tune_new_entries,
+            seed=seed,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+        )
+        self.num_initial_points = num_initial_points
+        self.alpha = alpha
+        self.beta = beta
+        self.acquisition = acquisition
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Chooses the values of the next trial.
+
+        Args:
+            trial_id: Unused: the trial's number is how many there are.
+
+        Returns:
+            `status`, `"RUNNING"` or, when every configuration has been tried, `"STOPPED"`; `values`, the active
+            hyperparameters; and `proposal`: the `source`, `"design"` or `"model"`, and in the latter case the `mean`
+            and the standard deviation `sd` that the model expects of the objective.
+        """
+        space = Space.from_config(self.hyperparameters.get_config())
+        history = History.from_states(trial_state(trial) for trial in self.trials.values())
+        data = observe(history, space, direction=self.objective.direction)
+        rng = np.random.default_rng([self.seed, len(self.trials)])
+        num_points = self.num_initial_points or default_num_points(space.dim, self.max_trials)
+
+        if data.num_completed < num_points:
+            surrogate = None
+            index = len(self.trials)
+            x = initial_design(space, tried=data.tried, index=index, num_points=num_points, seed=self.seed, rng=rng)
+        else:
+            surrogate = learn(data, space, noise_variance=self.alpha)
+            acquisition = surrogate.acquisition(self.acquisition, beta=self.beta, pending=data.pending)
+            x = maximize(acquisition, space, tried=data.tried, centres=surrogate.best_first, rng=rng)
+
+        if x is None:  # every legal configuration has been tried
+            return {"status": TrialStatus.STOPPED, "values": None}
+        proposal = self._proposal(surrogate, x)
+        return {"status": TrialStatus.RUNNING, "values": space.decode(x), "proposal": proposal}
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything but the trials, as JSON, with what keras-tuner's own Bayesian search looks for."""
+        arguments = {
+            "num_initial_points": self.num_initial_points,
+            "alpha": HOST_ALPHA if self.alpha is None else self.alpha,
+            "beta": self.beta,
+        }
+        return {**super().get_state(), **arguments}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes up the state of a Bayesian search, also of keras-tuner's; the arguments stay as given."""
+        state["num_initial_points"]  # a KeyError tells that another kind of search wrote it
+        super().set_state(state)
+
+    def _proposal(self, surrogate: Surrogate | None, x: Array) -> dict[str, Any]:
+        if surrogate is None:
+            return {"source": "design"}
+        mean, sd = surrogate.expect(x)
+        return {"source": "model", "mean": -mean if self.objective.direction == "max" else mean, "sd": sd}

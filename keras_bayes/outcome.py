@@ -1,0 +1,74 @@
+"""Losses made fit for a Gaussian process, and its predictions turned back into losses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from keras_bayes.domains import Array
+
+# A failed trial counts as this much worse than the worst completed one, in standard deviations (ALGORITHM 2).
+FAILURE_MARGIN = 0.5
+# With fewer losses than this there is no bad half to speak of.
+MIN_TO_TEMPER = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Tempered, standardised losses.
+
+    Args:
+        y: Targets of a model, finite, shape (n,).
+        knots: Distinct losses, ascending, and their targets, shape (2, k): the monotone map between both.
+    """
+
+    y: Array
+    knots: Array
+
+    def to_loss(self, mu: float, sigma: float) -> tuple[float, float]:
+        """Mean and standard deviation of a prediction `mu ± sigma`, in the unit of the losses."""
+        low, middle, high = self._inverse(np.array([mu - sigma, mu, mu + sigma]))
+        return float(middle), float(high - low) / 2
+
+    def _inverse(self, targets: Array) -> Array:
+        losses, knots = self.knots
+        slope = (losses[1] - losses[0]) / (knots[1] - knots[0]) if len(losses) > 1 else 1.0
+        better = losses[0] + slope * (targets - knots[0])  # the good half is mapped linearly
+        return np.where(targets < knots[0], better, np.interp(targets, knots, losses))
+
+
+def temper(y: Array) -> Targets:
+    """Standardises losses after drawing in the bad half, so that a diverged training does not hide the rest.
+
+    The better half keeps its distances. The k-th of m distinct losses above the median is put at the quantile
+    (1 + (k - 1/2) / m) / 2 of a normal distribution whose width is that of the better half. The order never changes.
+
+    Args:
+        y: Losses, NaN for a failed trial, at least one finite, shape (n,).
+
+    References:
+        Song et al. (2024), The Vizier Gaussian Process Bandit Algorithm, arXiv:2408.11527, "half-rank warping".
+    """
+    is_finite = np.isfinite(y)
+    losses, inverse = np.unique(y[is_finite], return_inverse=True)
+    drawn_in = _draw_in_bad_half(losses, float(np.median(y[is_finite])))[inverse]
+    scale = drawn_in.std() or 1.0
+    targets = np.empty(len(y))
+    targets[is_finite] = (drawn_in - drawn_in.mean()) / scale
+    targets[~is_finite] = targets[is_finite].max() + FAILURE_MARGIN
+    knots = np.empty(len(losses))
+    knots[inverse] = targets[is_finite]
+    return Targets(targets, np.vstack([losses, knots]))
+
+
+def _draw_in_bad_half(losses: Array, median: float) -> Array:
+    """Half-rank warping of distinct, ascending losses, shape (k,)."""
+    is_worse = losses > median
+    num_worse = int(is_worse.sum())
+    if len(losses) < MIN_TO_TEMPER or not num_worse:
+        return losses
+    width = np.sqrt(np.mean((losses[~is_worse] - median) ** 2)) or losses.std()
+    quantiles = 0.5 + 0.5 * (np.arange(num_worse) + 0.5) / num_worse
+    return np.concatenate([losses[~is_worse], [median + width * NormalDist().inv_cdf(q) for q in quantiles]])

@@ -1,0 +1,186 @@
+"""The search space: dictionaries of hyperparameter values ↔ points of the unit cube.
+
+A space is built from `HyperParameters.get_config()`, the same JSON that the project folder holds. It has one
+coordinate for each hyperparameter that leaves a choice; a coordinate whose condition is not met sits at `INACTIVE`,
+so two configurations that differ only in unused values are one point.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_bayes.declarations import Parameter, parameter_from_config
+from keras_bayes.domains import Array, Category, Constant, Coordinate, Value
+from keras_bayes.errors import SearchSpaceError
+
+INACTIVE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A search space of `d` coordinates.
+
+    Args:
+        entries: All hyperparameters, parents before their children.
+
+    Raises:
+        SearchSpaceError: A name occurs twice, or a condition leads back to itself.
+    """
+
+    entries: tuple[Parameter, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "entries", _parents_first(self.entries))
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Space:
+        """Builds the space that `keras_tuner.HyperParameters.get_config()` describes."""
+        return cls(tuple(parameter_from_config(item["class_name"], item["config"]) for item in config["space"]))
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The hyperparameters with a coordinate, in the order of the coordinates."""
+        return tuple(p for p in self.entries if not isinstance(p.domain, Constant))
+
+    @property
+    def domains(self) -> tuple[Coordinate, ...]:
+        """What each coordinate may be."""
+        return tuple(p.domain for p in self.entries if not isinstance(p.domain, Constant))
+
+    @property
+    def dim(self) -> int:
+        """Number of coordinates, `d`."""
+        return len(self.domains)
+
+    @property
+    def is_categorical(self) -> NDArray[np.bool_]:
+        """Which coordinates have no order, shape (d,)."""
+        return np.array([isinstance(domain, Category) for domain in self.domains], dtype=bool)
+
+    @property
+    def is_continuous(self) -> NDArray[np.bool_]:
+        """Which coordinates move freely, shape (d,)."""
+        return np.array([math.isinf(domain.num_values) for domain in self.domains], dtype=bool)
+
+    @property
+    def start(self) -> Array:
+        """The defaults that the user has set, and the middle of everything else, shape (d,)."""
+        x = np.full(self.dim, 0.5)
+        for j, parameter in enumerate(self.parameters):
+            if parameter.is_default_explicit or isinstance(parameter.domain, Category):
+                x[j] = parameter.domain.encode(parameter.default)  # type: ignore[union-attr]
+        return self.snap(x[None])[0]
+
+    def snap(self, X: Array) -> Array:
+        """Nearest legal points, shape (m, d)."""
+        X = np.asarray(X, dtype=float)
+        if not self.dim:
+            return X
+        X = np.column_stack([domain.snap(X[:, j]) for j, domain in enumerate(self.domains)])
+        return np.where(self.activity(X), X, INACTIVE)
+
+    def activity(self, X: Array) -> NDArray[np.bool_]:
+        """Which coordinates are active at which points, shape (m, d)."""
+        columns = {parameter.name: j for j, parameter in enumerate(self.parameters)}
+        domains = {parameter.name: parameter.domain for parameter in self.entries}
+        active: dict[str, NDArray[np.bool_]] = {}
+        for entry in self.entries:
+            mask = np.ones(len(X), dtype=bool)
+            for name, values in ((c.name, c.values) for c in entry.conditions):
+                parent = domains.get(name)
+                if parent is None:  # a parent outside the space has no value
+                    mask[:] = False
+                elif isinstance(parent, Constant):
+                    mask &= active[name] & (parent.value in values)
+                else:
+                    mask &= active[name] & parent.matches(X[:, columns[name]], values)
+            active[entry.name] = mask
+        return np.array([active[name] for name in columns], dtype=bool).reshape(self.dim, len(X)).T
+
+    def decode(self, x: Array) -> dict[str, Value]:
+        """Values of the active hyperparameters at the point `x` of shape (d,), as plain Python types."""
+        values: dict[str, Value] = {}
+        coordinates = iter(x)
+        for entry in self.entries:
+            domain = entry.domain
+            value = domain.value if isinstance(domain, Constant) else domain.decode(next(coordinates))
+            if entry.is_active(values):
+                values[entry.name] = value
+        return values
+
+    def encode(self, values: Mapping[str, Value]) -> Array:
+        """The point of a configuration, shape (d,); a missing value counts as the default."""
+        complete = self._complete(values)
+        return np.array(
+            [
+                parameter.domain.encode(complete[parameter.name])  # type: ignore[union-attr]
+                if parameter.name in complete
+                else INACTIVE
+                for parameter in self.parameters
+            ],
+            dtype=float,
+        )
+
+    def __contains__(self, values: Mapping[str, Value]) -> bool:
+        """Whether each active value lies in the range, or the list, of its hyperparameter."""
+        complete = self._complete(values)
+        return all(
+            complete[parameter.name] in parameter.domain  # type: ignore[operator]
+            for parameter in self.parameters
+            if parameter.name in complete
+        )
+
+    def points(self, limit: int) -> Array:
+        """The first `limit` legal points of a space without continuous coordinates, or all, shape (p, d)."""
+        X = np.full((1, self.dim), INACTIVE)
+        for j, domain in enumerate(self.domains):
+            is_active = self.activity(X)[:, j]
+            u = domain.positions(limit)
+            counts = np.where(is_active, len(u), 1)  # points that each row becomes
+            ends = np.cumsum(counts)
+            num_rows = int(np.searchsorted(ends, limit)) + 1  # as many as give `limit` points
+            rows = np.repeat(np.arange(len(X))[:num_rows], counts[:num_rows])[:limit]
+            offsets = np.arange(len(rows)) - (ends - counts)[rows]
+            X = X[rows]
+            X[:, j] = np.where(is_active[rows], u[np.minimum(offsets, len(u) - 1)], INACTIVE)
+        return X
+
+    def _complete(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """The active values, with defaults where one is missing."""
+        complete: dict[str, Value] = {}
+        for entry in self.entries:
+            if entry.is_active(complete):
+                complete[entry.name] = values.get(entry.name, entry.default)
+        return complete
+
+
+def _parents_first(entries: Sequence[Parameter]) -> tuple[Parameter, ...]:
+    """The same entries, each after those its conditions name, else in the order given."""
+    by_name: dict[str, Parameter] = {}
+    for entry in entries:
+        if entry.name in by_name:
+            raise SearchSpaceError(
+                f"The hyperparameter {entry.name!r} is declared twice: {by_name[entry.name]} and {entry}. "
+                "Give each of them a name of its own."
+            )
+        by_name[entry.name] = entry
+    done: dict[str, Parameter] = {}
+
+    def visit(entry: Parameter, path: tuple[str, ...]) -> None:
+        if entry.name in path:
+            raise SearchSpaceError(f"The conditions of {entry.name!r} lead back to it: {' -> '.join(path)}.")
+        for condition in entry.conditions:
+            if condition.name in by_name and condition.name not in done:
+                visit(by_name[condition.name], (*path, entry.name))
+        done[entry.name] = entry
+
+    for entry in entries:
+        if entry.name not in done:
+            visit(entry, ())
+    return tuple(done.values())

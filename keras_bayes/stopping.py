@@ -1,0 +1,36 @@
+"""When to end a search: pure questions about its trials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from keras_bayes.history import TrialRecord
+
+
+def consecutive_failures(ended: Sequence[TrialRecord]) -> int:
+    """How many of the last trials failed in a row."""
+    count = 0
+    for record in reversed(ended):
+        if record.status == "COMPLETED":
+            break
+        count += 1
+    return count
+
+
+def repeated_error(ended: Sequence[TrialRecord], limit: int) -> str | None:
+    """The traceback of an error that all trials so far, `limit` or more, have ended with; else `None`.
+
+    It tells a mistake in the program from a region of the space where trainings fail: the latter leaves other trials
+    alone, or fails in more than one way. A training that diverged is no error.
+    """
+    errors = {_error_type(record.message) for record in ended}
+    is_repeated = len(ended) >= limit and len(errors) == 1 and None not in errors
+    return ended[-1].message if is_repeated else None
+
+
+def _error_type(message: str | None) -> str | None:
+    """Class name of the exception at the end of a traceback."""
+    if not message or "Traceback" not in message:
+        return None
+    last_lines = [line for line in message.splitlines() if line and not line[0].isspace()]
+    return last_lines[-1].split(":")[0]

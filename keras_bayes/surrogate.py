@@ -1,0 +1,57 @@
+"""The model of a search: everything that its trials have taught, in one immutable value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_bayes.acquisition import ACQUISITIONS, Acquisition, Feasible
+from keras_bayes.domains import Array
+from keras_bayes.gaussian_process import Posterior, fit
+from keras_bayes.history import Observations
+from keras_bayes.outcome import Targets, temper
+from keras_bayes.space import Space
+
+MAX_OBSERVATIONS = 1000  # beyond, the best and the latest count (ALGORITHM 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Surrogate:
+    """A Gaussian process over the losses of the ended trials; made by `learn`.
+
+    Args:
+        posterior: The process, in standardised units.
+        targets: The losses in these units, and the way back.
+        is_feasible: Which of the trials did not fail, shape (n,).
+    """
+
+    posterior: Posterior
+    targets: Targets
+    is_feasible: NDArray[np.bool_]
+
+    @property
+    def best_first(self) -> Array:
+        """Points of the trials, the best first, shape (n, d)."""
+        return self.posterior.X[np.argsort(self.targets.y, kind="stable")]
+
+    def expect(self, x: Array) -> tuple[float, float]:
+        """Mean and standard deviation of the loss at the point `x` of shape (d,), in its own unit."""
+        mu, sigma = self.posterior.predict(x[None])
+        return self.targets.to_loss(mu[0], sigma[0])
+
+    def acquisition(self, name: str, *, beta: float, pending: Array) -> Acquisition:
+        """The score of the next trial while those at `pending`, shape (m, d), are running."""
+        acquisition = ACQUISITIONS[name](self.posterior.condition_on(pending), beta)
+        if self.is_feasible.all():
+            return acquisition
+        return Feasible(acquisition, self.posterior, self.is_feasible)
+
+
+def learn(data: Observations, space: Space, *, noise_variance: float | None) -> Surrogate:
+    """Fits the model to the ended trials, at least one of which has completed."""
+    known = data.thinned(MAX_OBSERVATIONS)
+    targets = temper(known.y)
+    posterior = fit(known.X, targets.y, is_categorical=space.is_categorical, noise_variance=noise_variance)
+    return Surrogate(posterior, targets, np.isfinite(known.y))

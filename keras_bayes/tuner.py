@@ -1,0 +1,172 @@
+"""`BayesTuner`: a `BayesOracle`, and the care for what a Keras training leaves behind."""
+
+from __future__ import annotations
+
+import gc
+import math
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner as kt
+import numpy as np
+
+from keras_bayes import project
+from keras_bayes.errors import KerasBayesError
+from keras_bayes.oracle import BayesOracle
+
+
+class BayesTuner(kt.Tuner):
+    """Bayesian hyperparameter search for Keras models: `keras_tuner.BayesianOptimization`, in fewer trainings.
+
+    Args:
+        hypermodel: `keras_tuner.HyperModel`, or a function `hp -> keras.Model`; may be left out by a subclass with a
+            `run_trial` of its own.
+        objective: See `BayesOracle`, as for all arguments up to `max_consecutive_failed_trials`.
+        max_trials: See `BayesOracle`.
+        num_initial_points: See `BayesOracle`.
+        alpha: See `BayesOracle`.
+        beta: See `BayesOracle`.
+        seed: See `BayesOracle`.
+        hyperparameters: See `BayesOracle`.
+        tune_new_entries: See `BayesOracle`.
+        allow_new_entries: See `BayesOracle`.
+        max_retries_per_trial: See `BayesOracle`.
+        max_consecutive_failed_trials: See `BayesOracle`.
+        acquisition: See `BayesOracle`.
+        **kwargs: Arguments of `keras_tuner.Tuner`: `directory`, `project_name`, `overwrite`, `executions_per_trial`,
+            `max_model_size`, `optimizer`, `loss`, `metrics`, `distribution_strategy`, `tuner_id`.
+
+    Example:
+        ```python
+        tuner = keras_bayes.BayesTuner(build_model, objective="val_accuracy", max_trials=20, seed=0)
+        tuner.search(x, y, epochs=5, validation_data=(x_val, y_val))
+        model = tuner.get_best_models()[0]
+        ```
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: Any = None,
+        max_trials: int | None = 10,
+        num_initial_points: int | None = None,
+        alpha: float | None = None,
+        beta: float = 2.6,
+        seed: int | None = None,
+        hyperparameters: kt.HyperParameters | None = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int | None = None,
+        *,
+        acquisition: str = "ei",
+        **kwargs: Any,
+    ) -> None:
+        oracle = BayesOracle(
+            objective=objective,
+            max_trials=max_trials,
+            num_initial_points=num_initial_points,
+            alpha=alpha,
+            beta=beta,
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+            acquisition=acquisition,
+        )
+        super().__init__(oracle=oracle, hypermodel=hypermodel, **kwargs)
+        if not self._is_worker() and not self.oracle.trials and project.exists(Path(self.project_dir)):
+            self.reload()  # the host looks for a file that is written only after the first trial, under another name
+        run_trial = self.run_trial  # a subclass may have its own
+        self.run_trial = lambda *args, **kwargs: plain_results(run_trial(*args, **kwargs), self.oracle.objective)
+
+    def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
+        """Runs the search, or goes on with one that was interrupted; see `keras_tuner.Tuner.search`."""
+        try:
+            super().search(*fit_args, **fit_kwargs)
+        except KeyboardInterrupt:
+            if not self._is_worker():
+                self.oracle.interrupt(self.tuner_id)
+            raise
+
+    def on_search_end(self) -> None:
+        """Says how to load the best model."""
+        super().on_search_end()
+        if not self._is_worker():
+            self.oracle.show_loading_code(type(self).__name__, self.directory, self.project_name)
+
+    def save(self) -> None:
+        """Writes the state of the search and of this tuner."""
+        if not self._is_worker():
+            self.oracle.save()
+        project.write_json(Path(self._get_tuner_fname()), self.get_state())
+
+    def reload(self) -> None:
+        """Takes up the search in the project folder, with the space as the hypermodel declares it now."""
+        if not self._is_worker():
+            self._populate_initial_space()
+            self.oracle.reload()
+
+    def get_best_models(self, num_models: int = 1) -> list[keras.Model]:
+        """The best models, best first, with the weights of their best epochs.
+
+        Raises:
+            KerasBayesError: No trial has completed.
+        """
+        self._check_completed()
+        return list(super().get_best_models(num_models))
+
+    def get_best_hyperparameters(self, num_trials: int = 1) -> list[kt.HyperParameters]:
+        """The best hyperparameters, best first.
+
+        Raises:
+            KerasBayesError: No trial has completed.
+        """
+        self._check_completed()
+        return list(super().get_best_hyperparameters(num_trials))
+
+    def _check_completed(self) -> None:
+        if not self.oracle.get_best_trials(1):
+            raise KerasBayesError(f"No trial in {self.project_dir} has completed yet. Call `search` first.")
+
+    def _build_and_fit_model(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+        hp = trial.hyperparameters
+        model = self._try_build(hp)
+        results = self.hypermodel.fit(hp, model, *args, **kwargs)
+        project.write_json(Path(self._get_build_config_fname(trial.trial_id)), model.get_build_config())
+        return plain_results(results, self.oracle.objective)
+
+    def on_trial_end(self, trial: Any) -> None:
+        """Ends a trial and frees the memory of its model."""
+        super().on_trial_end(trial)
+        keras.backend.clear_session()
+        gc.collect()
+
+    def _configure_tensorboard_dir(self, callbacks: list[Any], trial: Any, execution: int = 0) -> None:
+        # The host imports TensorBoard here whether or not there is a callback that needs it.
+        if any(type(callback).__name__ == "TensorBoard" for callback in callbacks):
+            super()._configure_tensorboard_dir(callbacks, trial, execution)
+
+
+def plain_results(results: Any, objective: Any) -> Any:
+    """What a training returned, in the types that the host takes.
+
+    A NumPy number or 0-d array becomes a float; a dictionary gains the sum of a list of objectives; an epoch in which
+    the objective was no number is never the best of a `keras.callbacks.History`.
+    """
+    if isinstance(results, list):
+        return [plain_results(item, objective) for item in results]
+    if isinstance(results, np.generic | np.ndarray) and np.ndim(results) == 0:
+        return float(results)
+    parts = getattr(objective, "objectives", [objective])
+    if isinstance(results, dict) and len(parts) > 1 and all(part.name in results for part in parts):
+        return {**results, objective.name: float(objective.get_value(results))}
+    if isinstance(results, keras.callbacks.History):
+        for part in parts:
+            worst = -math.inf if part.direction == "max" else math.inf
+            values = results.history.get(part.name, [])
+            results.history[part.name] = [value if math.isfinite(value) else worst for value in values]
+    return results
