@@ -98,14 +98,15 @@ class Display:
             print(line, flush=True)
 
     def _print_values(self, values: Mapping[str, Any], best_values: Mapping[str, Any]) -> None:
-        rows = [
-            (format_value(name), format_value(value), format_value(best_values[name]) if name in best_values else "")
-            for name, value in values.items()
-        ]
-        widths = [max((len(row[i]) for row in rows), default=0) for i in range(2)]
-        for name, value, best in rows:
-            so_far = f"   best so far: {best}" if best else ""
-            self._print(f"  {name:<{widths[0]}}  {value:>{widths[1] if so_far else 0}}{so_far}".rstrip())
+        rows = [(format_value(name), format_value(value)) for name, value in values.items()]
+        if best_values:
+            so_far = [format_value(best_values[name]) if name in best_values else "" for name in values]
+            rows = [(*row, value) for row, value in zip(rows, so_far, strict=True)]
+            rows.insert(0, ("", "this trial", "best so far"))
+        widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+            self._print(("  " + "   ".join(cells)).rstrip())
 
     def _name(self, trial: Any) -> str:
         number = list(self.oracle.trials).index(trial.trial_id) + 1
