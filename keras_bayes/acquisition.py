@@ -144,7 +144,7 @@ class Feasible:
         self.acquisition = acquisition
         self.posterior = posterior
         self.frequency = (float(is_feasible.sum()) + 0.5) / (len(is_feasible) + 1)
-        self.coefficients = posterior.solve((is_feasible - self.frequency)[None])[0]  # (n,)
+        self.coefficients = posterior.solve(np.where(is_feasible, 1.0, 0.0)[None] - self.frequency)[0]  # (n,)
 
     def __call__(self, X: Array) -> Array:
         k = self.posterior.kernel(X, self.posterior.X)
@@ -161,7 +161,7 @@ class Feasible:
 
     def probability(self, k: Array) -> Array:
         """Probabilities of success of points whose covariances with the data are `k`, shape (m,)."""
-        return np.clip(self.frequency + k @ self.coefficients, MIN_PROBABILITY, 1.0)
+        return np.asarray(np.clip(self.frequency + k @ self.coefficients, MIN_PROBABILITY, 1.0))
 
 
 def log_h(z: Array) -> tuple[Array, Array]:

@@ -61,7 +61,7 @@ def parameter_from_config(kind: str, config: Mapping[str, Any]) -> Parameter:
         _check_bounds(name, config)
         implied = config["min_value"]
         values = _grid(kind, config)
-        domain = Levels(values) if values else _real(kind, config)  # type: ignore[arg-type]
+        domain = Levels(values) if values else _real(kind, config)
     else:
         raise SearchSpaceError(f"The hyperparameter {name!r} has the unknown type {kind!r}.")
     default = implied if config.get("default") is None else config["default"]

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from keras_bayes.durable import DurableOracle
+    from keras_bayes.lifecycle import LifecycleOracle
 
 MAX_WIDTH = 40  # characters of a name or a value
 
@@ -20,7 +20,7 @@ class Display:
         oracle: The search.
     """
 
-    def __init__(self, oracle: DurableOracle) -> None:
+    def __init__(self, oracle: LifecycleOracle) -> None:
         self.oracle = oracle
         self.verbose: int | str = 1
         self.is_summary_shown = False
@@ -98,11 +98,10 @@ class Display:
             print(line, flush=True)
 
     def _print_values(self, values: Mapping[str, Any], best_values: Mapping[str, Any]) -> None:
-        rows = [(format_value(name), format_value(value)) for name, value in values.items()]
+        rows = [[format_value(name), format_value(value)] for name, value in values.items()]
         if best_values:
             so_far = [format_value(best_values[name]) if name in best_values else "" for name in values]
-            rows = [(*row, value) for row, value in zip(rows, so_far, strict=True)]
-            rows.insert(0, ("", "this trial", "best so far"))
+            rows = [["", "this trial", "best so far"], *([*row, best] for row, best in zip(rows, so_far, strict=True))]
         widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
         for row in rows:
             cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))

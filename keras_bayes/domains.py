@@ -10,6 +10,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,14 +54,14 @@ class Real:
         return self._positions(self._values(u)) if self.integer else np.clip(u, 0.0, 1.0)
 
     def decode(self, u: float) -> int | float:
-        value = self._values(np.float64(u))
+        value = self._values(np.asarray(u))
         return int(value) if self.integer else float(value)
 
     def encode(self, value: Value) -> float:
-        return float(self._positions(np.float64(value)))
+        return float(self._positions(np.asarray(value, dtype=np.float64)))
 
     def __contains__(self, value: object) -> bool:
-        return _is_number(value) and self.low <= value <= self.high
+        return isinstance(value, int | float) and self.low <= value <= self.high
 
     def neighbours(self, u: float) -> Array:
         """Positions of other values near that at `u`; empty on a truly continuous scale."""
@@ -159,15 +160,15 @@ class Levels(_Finite):
 
     values: Sequence[int | float]
 
-    def index(self, value: Value) -> int:
+    def index(self, value: Any) -> int:
         """Index of the nearest level."""
-        right = min(bisect_left(self.values, value), len(self.values) - 1)  # type: ignore[type-var]
+        right = min(bisect_left(self.values, value), len(self.values) - 1)
         left = max(right - 1, 0)
-        nearer_left = abs(value - self.values[left]) < abs(self.values[right] - value)  # type: ignore[operator]
+        nearer_left = abs(value - self.values[left]) < abs(self.values[right] - value)
         return left if nearer_left else right
 
     def __contains__(self, value: object) -> bool:
-        return _is_number(value) and self.values[0] <= value <= self.values[-1]
+        return isinstance(value, int | float) and self.values[0] <= value <= self.values[-1]
 
     def _others(self, index: int) -> Sequence[int]:
         return _other_indices(index, len(self.values))
@@ -194,10 +195,6 @@ class Category(_Finite):
 
 
 Coordinate = Real | Levels | Category
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float)
 
 
 def _other_indices(index: int, count: int) -> list[int]:

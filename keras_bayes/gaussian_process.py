@@ -63,7 +63,9 @@ class Posterior:
     def variance_of(self, k: Array, V: Array) -> Array:
         """Posterior variances of points with covariances `k` and `V = solve(k)`, shape (m,)."""
         variance = self.kernel.signal_variance - (k * V).sum(axis=1)
-        return np.maximum(variance, 1e-12)  # at a noise-free observation the difference may round to zero or below
+        return np.asarray(
+            np.maximum(variance, 1e-12)
+        )  # at a noise-free observation the difference may round to zero or below
 
     def solve(self, k: Array) -> Array:
         """k K⁻¹ for rows `k`, shape (m, n)."""

@@ -51,7 +51,7 @@ class Matern52:
             Gradient, shape (m, d).
         """
         gradient = (weights.sum(axis=1)[:, None] * A - weights @ B) / self.lengthscales**2
-        return np.where(self.is_categorical, 0.0, gradient)
+        return np.asarray(np.where(self.is_categorical, 0.0, gradient))
 
     def _squared_distances(self, A: Array, B: Array) -> Array:
         numeric = ~self.is_categorical
@@ -59,7 +59,7 @@ class Matern52:
         squared = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * a @ b.T  # (m, n)
         for j in np.flatnonzero(self.is_categorical):
             squared += (A[:, j, None] != B[:, j]) / self.lengthscales[j] ** 2
-        return np.maximum(squared, 0.0)  # the difference of equal points may round below zero
+        return np.asarray(np.maximum(squared, 0.0))  # the difference of equal points may round below zero
 
 
 def pairwise_distances(X: Array, is_categorical: NDArray[np.bool_]) -> Array:

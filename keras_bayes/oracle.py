@@ -11,9 +11,9 @@ from keras_tuner.engine.trial import TrialStatus
 from keras_bayes.acquisition import ACQUISITIONS
 from keras_bayes.arguments import check_integer, check_one_of, check_positive
 from keras_bayes.domains import Array
-from keras_bayes.durable import DurableOracle, trial_state
 from keras_bayes.history import History, observe
 from keras_bayes.initial_design import default_num_points, initial_design
+from keras_bayes.lifecycle import LifecycleOracle, trial_state
 from keras_bayes.maximizer import maximize
 from keras_bayes.space import Space
 from keras_bayes.surrogate import Surrogate, learn
@@ -21,7 +21,7 @@ from keras_bayes.surrogate import Surrogate, learn
 HOST_ALPHA = 1e-4  # what keras-tuner's own Bayesian search reads from a folder of ours
 
 
-class BayesOracle(DurableOracle):
+class BayesOracle(LifecycleOracle):
     """Bayesian optimisation with a Gaussian process, for any tuner of keras-tuner.
 
     The first trials are an initial design. Each later one is the untried configuration with the highest acquisition

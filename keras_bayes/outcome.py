@@ -36,7 +36,7 @@ class Targets:
         losses, knots = self.knots
         slope = (losses[1] - losses[0]) / (knots[1] - knots[0]) if len(losses) > 1 else 1.0
         better = losses[0] + slope * (targets - knots[0])  # the good half is mapped linearly
-        return np.where(targets < knots[0], better, np.interp(targets, knots, losses))
+        return np.asarray(np.where(targets < knots[0], better, np.interp(targets, knots, losses)))
 
 
 def temper(y: Array) -> Targets:

@@ -75,7 +75,7 @@ class Space:
         for j, parameter in enumerate(self.parameters):
             if parameter.is_default_explicit or isinstance(parameter.domain, Category):
                 x[j] = parameter.domain.encode(parameter.default)  # type: ignore[union-attr]
-        return self.snap(x[None])[0]
+        return np.asarray(self.snap(x[None])[0])
 
     def snap(self, X: Array) -> Array:
         """Nearest legal points, shape (m, d)."""
@@ -124,7 +124,7 @@ class Space:
                 else INACTIVE
                 for parameter in self.parameters
             ],
-            dtype=float,
+            dtype=np.float64,
         )
 
     def __contains__(self, values: Mapping[str, Value]) -> bool:

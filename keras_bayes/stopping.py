@@ -6,6 +6,24 @@ from collections.abc import Sequence
 
 from keras_bayes.history import TrialRecord
 
+# Trials that must all have failed with one error, before any succeeds, for the search to be given up.
+FIRST_FAILURES = 3
+
+
+def too_many_failures(ended: Sequence[TrialRecord], limit: int | None) -> str:
+    """Why failures should end the search; empty where they should not.
+
+    Args:
+        ended: The trials that have ended, in the order of their ends.
+        limit: Failures in a row that the user allows; `None` ends only a program that cannot work.
+    """
+    if limit is not None:
+        is_reached = consecutive_failures(ended) >= limit
+        message = ended[-1].message or "" if ended else ""
+        return f"Number of consecutive failures exceeded the limit of {limit}.\n{message}" if is_reached else ""
+    traceback = repeated_error(ended, FIRST_FAILURES)
+    return f"The first {len(ended)} trials all failed with the same error.\n{traceback}" if traceback else ""
+
 
 def consecutive_failures(ended: Sequence[TrialRecord]) -> int:
     """How many of the last trials failed in a row."""

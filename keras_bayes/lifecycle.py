@@ -1,0 +1,248 @@
+"""The life of a trial: created, updated, ended, retried, given up.
+
+It keeps the contract of `keras_tuner.Oracle` but takes its own lock, which an exception releases, and treats a
+failed trial as something to learn from.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from typing import Any
+
+import keras_tuner as kt
+from keras_tuner.engine.trial import Trial, TrialStatus
+
+from keras_bayes.display import Display
+from keras_bayes.durable import DurableOracle
+from keras_bayes.history import TrialRecord
+from keras_bayes.objective import resolve_objective
+from keras_bayes.space import Space
+from keras_bayes.stopping import too_many_failures
+
+
+class LifecycleOracle(DurableOracle):
+    """Base class of oracles: everything but `populate_space`.
+
+    Args:
+        objective: As in `keras_tuner.Oracle`; metrics of Keras are known by name which way they are better.
+        max_trials: Largest number of trials, or `None`.
+        hyperparameters: As in `keras_tuner.Oracle`.
+        allow_new_entries: As in `keras_tuner.Oracle`.
+        tune_new_entries: As in `keras_tuner.Oracle`.
+        seed: Seed, 0 included; drawn if `None`.
+        max_retries_per_trial: As in `keras_tuner.Oracle`.
+        max_consecutive_failed_trials: Failures in a row that end the search with an error. By default a failure is
+            something to learn from, and only a program whose first three trials end with the same error is stopped.
+    """
+
+    def __init__(
+        self,
+        objective: Any = None,
+        max_trials: int | None = None,
+        hyperparameters: kt.HyperParameters | None = None,
+        allow_new_entries: bool = True,
+        tune_new_entries: bool = True,
+        seed: int | None = None,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int | None = None,
+    ) -> None:
+        super().__init__(
+            objective=resolve_objective(objective),
+            max_trials=max_trials,
+            hyperparameters=hyperparameters,
+            allow_new_entries=allow_new_entries,
+            tune_new_entries=tune_new_entries,
+            seed=seed,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+        )
+        self._lock = threading.RLock()
+        self._display = Display(self)
+        self._ended_here: list[str] = []  # trials that ended since the process started
+        self._diverged: dict[str, str] = {}  # why a running trial cannot complete, by id
+        self._end_reason = ""
+        self._failure = ""  # why no further trial may start
+        Space.from_config(self.hyperparameters.get_config())  # refuses what cannot be searched
+
+    def create_trial(self, tuner_id: str) -> Trial:
+        """The next trial for a worker, or the one it is running; see `keras_tuner.Oracle.create_trial`."""
+        with self._lock:
+            if tuner_id in self.ongoing_trials:
+                return self.ongoing_trials[tuner_id]
+            self.tuner_ids.add(tuner_id)
+            trial = self._retried_trial() or self._new_trial()
+            if trial.status == TrialStatus.RUNNING:
+                self.trials[trial.trial_id] = trial
+                self.ongoing_trials[tuner_id] = trial
+                self._save_trial(trial)
+                self.save()
+                self._display.on_trial_begin(trial)
+            elif trial.status == TrialStatus.STOPPED:
+                self.tuner_ids.discard(tuner_id)
+                self._display.on_search_end(self._end_reason)
+            return trial
+
+    def update_trial(self, trial_id: str, metrics: dict[str, Any], step: int = 0) -> Trial:
+        """Records metrics; a value that is not finite is a failure of the trial, not a number to learn from."""
+        with self._lock:
+            trial = self.trials[trial_id]
+            self._check_objective_found(metrics)
+            values = {name: float(value) for name, value in metrics.items()}
+            if hasattr(self.objective, "objectives"):
+                values[self.objective.name] = float(self.objective.get_value(values))
+            if not math.isfinite(values[self.objective.name]):
+                self._diverged[trial_id] = f"The objective {self.objective.name!r} was {values[self.objective.name]}."
+            for name, value in values.items():
+                if not math.isfinite(value):
+                    continue
+                if not trial.metrics.exists(name):
+                    trial.metrics.register(name, direction=self._direction(name))
+                trial.metrics.update(name, value, step=step)
+            self._save_trial(trial)
+            return trial
+
+    def end_trial(self, trial: Trial | str | None = None, status: str = "COMPLETED", trial_id: str = "") -> None:
+        """Ends a trial, or queues it for another run; see `keras_tuner.Oracle.end_trial`.
+
+        Raises:
+            RuntimeError: Too many trials have failed. Everything is saved, and the search can be continued.
+        """
+        with self._lock:
+            if isinstance(trial, Trial):
+                own, status = self.trials[trial.trial_id], trial.status
+            else:  # the signature of old: `end_trial(trial_id, status)`
+                own = trial = self.trials[trial or trial_id]
+            self._take_over(own, trial.hyperparameters, status, trial.message)
+            if own.status == TrialStatus.COMPLETED:
+                self._score(own)
+            self._run_times[own.trial_id] += 1
+            self._settle(own)
+            self.ongoing_trials = {i: t for i, t in self.ongoing_trials.items() if t.trial_id != own.trial_id}
+            self._save_trial(own)
+            self.save()
+            self._display.on_trial_end(own)
+            self._check_failures()
+
+    def show_loading_code(self, tuner: str, directory: str, project_name: str) -> None:
+        """Prints how to load the best model, if there is one."""
+        if self.best_trial() is not None:
+            self._display.show_loading_code(tuner, self.objective.name, str(directory), project_name)
+
+    def interrupt(self, tuner_id: str) -> None:
+        """Puts the trial of a worker that was asked to stop at the head of the queue; it is no failure of the trial."""
+        with self._lock:
+            trial = self.ongoing_trials.pop(tuner_id, None)
+            if trial is not None:
+                trial.status = TrialStatus.INVALID
+                self._retry_queue.insert(0, trial.trial_id)
+                self._save_trial(trial)
+                self.save()
+
+    def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
+        """The best completed trials, best first; fewer than asked for where fewer have completed."""
+        completed = [
+            trial
+            for trial in self.trials.values()
+            if trial.status == TrialStatus.COMPLETED and trial.score is not None and math.isfinite(trial.score)
+        ]
+        completed.sort(key=lambda trial: trial.score, reverse=self.objective.direction == "max")
+        return completed[:num_trials]
+
+    def best_trial(self) -> Trial | None:
+        """The best completed trial, if there is one."""
+        return next(iter(self.get_best_trials(1)), None)
+
+    def update_space(self, hyperparameters: kt.HyperParameters) -> None:
+        """Adds new hyperparameters to the space; see `keras_tuner.Oracle.update_space`.
+
+        Raises:
+            SearchSpaceError: The space cannot be searched, for example since one name has two meanings.
+        """
+        with self._lock:
+            super().update_space(hyperparameters)
+            Space.from_config(self.hyperparameters.get_config())
+
+    def _retried_trial(self) -> Trial | None:
+        if not self._retry_queue:
+            return None
+        trial = self.trials[self._retry_queue.pop(0)]
+        trial.status, trial.message, trial.score = TrialStatus.RUNNING, None, None
+        trial.metrics = type(trial.metrics)()  # the results of a failed run are not those of the next
+        return trial
+
+    def _new_trial(self) -> Trial:
+        trial_id = self._next_id()
+        response = {"status": TrialStatus.STOPPED} if self._is_finished() else self.populate_space(trial_id)
+        hyperparameters = self.hyperparameters.copy()
+        hyperparameters.values = response.get("values") or {}
+        if response["status"] == TrialStatus.RUNNING:
+            self.start_order.append(trial_id)
+            self.proposals[trial_id] = response.get("proposal", {})
+        return Trial(hyperparameters=hyperparameters, trial_id=trial_id, status=response["status"])
+
+    def _next_id(self) -> str:
+        numbers = [int(i) for i in self.trials if i.isdecimal() and len(i) < 20]  # other ids are long hashes
+        number = max([len(self.trials) - 1, *numbers]) + 1
+        return f"{number:0{len(str(self.max_trials))}d}"
+
+    def _is_finished(self) -> bool:
+        is_spent = bool(self.max_trials) and len(self.trials) >= self.max_trials
+        exhausted = "Every configuration has been tried."  # if it is `populate_space` that ends the search
+        self._end_reason = self._failure or ("The search is complete." if is_spent else exhausted)
+        return is_spent or bool(self._failure)
+
+    def _take_over(self, own: Trial, hyperparameters: kt.HyperParameters, status: str, message: str | None) -> None:
+        own.hyperparameters, own.status, own.message = hyperparameters, status, message
+        self.update_space(hyperparameters)
+        diverged = self._diverged.pop(own.trial_id, None)
+        if status == TrialStatus.COMPLETED and diverged:
+            own.status, own.message = TrialStatus.INVALID, diverged
+
+    def _score(self, trial: Trial) -> None:
+        self.score_trial(trial)
+        if trial.score is None or not math.isfinite(trial.score):
+            trial.status, trial.message = TrialStatus.INVALID, f"The score was {trial.score}."
+            trial.score = None
+
+    def _settle(self, trial: Trial) -> None:
+        """Decides whether a trial is over or runs again."""
+        trial_id = trial.trial_id
+        self._retry_queue = [i for i in self._retry_queue if i != trial_id]
+        if trial.status == TrialStatus.INVALID and self._run_times[trial_id] <= self.max_retries_per_trial:
+            self._retry_queue.append(trial_id)
+            return
+        if trial.status == TrialStatus.INVALID:
+            trial.status = TrialStatus.FAILED
+        if trial_id not in self.end_order:
+            self.end_order.append(trial_id)
+        self._ended_here.append(trial_id)
+
+    def _check_failures(self) -> None:
+        reason = too_many_failures(self._records(self._ended_here), self.max_consecutive_failed_trials)
+        if not reason:
+            return
+        if "KERASTUNER_ORACLE_IP" in os.environ:  # an exception would reach one worker and leave the chief waiting
+            self._failure = reason
+            return
+        self._ended_here = []  # whoever continues the search gives it another chance
+        raise RuntimeError(reason)
+
+    def _direction(self, metric: str) -> str | None:
+        objectives = getattr(self.objective, "objectives", [self.objective])
+        return next((o.direction for o in [self.objective, *objectives] if o.name == metric), None)
+
+    def _records(self, trial_ids: list[str]) -> tuple[TrialRecord, ...]:
+        return tuple(TrialRecord.from_state(i, trial_state(self.trials[t])) for i, t in enumerate(trial_ids))
+
+
+def trial_state(trial: Trial) -> dict[str, Any]:
+    """What a `TrialRecord` needs of `trial.get_state()`, without the space, which is slow to write down."""
+    return {
+        "trial_id": trial.trial_id,
+        "hyperparameters": {"values": trial.hyperparameters.values},
+        "score": trial.score,
+        "status": trial.status,
+        "message": trial.message,
+    }

@@ -1,0 +1,1 @@
+"""Makes the module `searches` importable from the tests beside it."""
