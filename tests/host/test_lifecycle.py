@@ -1,0 +1,253 @@
+"""Trials from their creation to their end: metrics, failures, retries, the end of a search."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+
+import keras_tuner as kt
+import numpy as np
+import pytest
+from searches import make_oracle, run_search, run_trial, small_space
+
+import keras_bayes
+
+
+@pytest.mark.parametrize(
+    "number", [0.5, 1, np.float32(0.5), np.int64(2), np.array(0.5), np.array(0.5, dtype="float32")]
+)
+def test_a_metric_may_be_any_kind_of_number(tmp_path, number):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+
+    trial = run_trial(oracle, lambda values: number)
+
+    assert trial.score == float(number)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), np.float32("nan")])
+def test_a_loss_that_is_no_number_is_a_failure_with_a_reason(tmp_path, value):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+
+    trial = run_trial(oracle, lambda values: value)
+
+    assert trial.status == "FAILED"
+    assert trial.score is None
+    assert str(float(value)) in trial.message
+    assert "'loss'" in trial.message
+
+
+def test_minus_infinity_is_never_best(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    losses = iter([3.0, -float("inf"), 2.0])
+
+    run_search(oracle, lambda values: next(losses), num_trials=3)
+
+    assert [trial.score for trial in oracle.get_best_trials(3)] == [2.0, 3.0]
+
+
+def test_a_metric_beside_the_objective_may_be_no_number(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    trial = oracle.create_trial("tuner0")
+
+    oracle.update_trial(trial.trial_id, {"loss": 1.0, "gradient_norm": float("nan")})
+    trial.status = "COMPLETED"
+    oracle.end_trial(trial)
+
+    assert oracle.trials[trial.trial_id].score == 1.0
+    assert "NaN" not in (tmp_path / "search" / f"trial_{trial.trial_id}" / "trial.json").read_text()
+
+
+def test_a_missing_objective_is_an_error_that_names_it(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    trial = oracle.create_trial("tuner0")
+
+    with pytest.raises(ValueError, match="loss"):
+        oracle.update_trial(trial.trial_id, {"accuracy": 1.0})
+
+
+def test_only_completed_trials_are_among_the_best(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    losses = iter([1.0, float("nan")])
+    run_search(oracle, lambda values: next(losses), num_trials=2)
+    oracle.create_trial("tuner0")
+
+    assert len(oracle.get_best_trials(10)) == 1
+
+
+def test_a_retry_after_a_failure_counts_its_own_result(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space(), max_retries_per_trial=1)
+    losses = iter([float("nan"), 1.23])
+
+    first = run_trial(oracle, lambda values: next(losses))
+    status = first.status
+    values = dict(first.hyperparameters.values)
+    second = run_trial(oracle, lambda values: next(losses))
+
+    assert status == "INVALID"
+    assert (second.status, second.score, second.message) == ("COMPLETED", 1.23, None)
+    assert (second.trial_id, second.hyperparameters.values) == (first.trial_id, values)
+
+
+def test_a_trial_fails_after_its_last_retry(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space(), max_retries_per_trial=2, max_trials=1)
+
+    trials = run_search(oracle, lambda values: float("nan"))
+
+    assert len(trials) == 3
+    assert oracle.trials["0"].status == "FAILED"
+    assert oracle.end_order == ["0"]
+
+
+def test_the_old_signature_of_end_trial_works(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    first = oracle.create_trial("tuner0")
+    oracle.update_trial(first.trial_id, {"loss": 1.0})
+
+    oracle.end_trial(first.trial_id, "COMPLETED")
+    second = oracle.create_trial("tuner0")
+    oracle.end_trial(trial_id=second.trial_id, status="FAILED")
+
+    assert oracle.trials[first.trial_id].score == 1.0
+    assert oracle.trials[first.trial_id].hyperparameters.values == first.hyperparameters.values
+    assert oracle.trials[second.trial_id].status == "FAILED"
+
+
+def test_failures_do_not_end_a_search_in_which_something_works(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    count = iter(range(100))
+
+    def loss(values):
+        if next(count) > 0:
+            raise ArithmeticError("out of memory")
+        return 1.0
+
+    assert len(run_search(oracle, loss)) == 12
+
+
+def test_diverging_from_the_start_does_not_end_a_search(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+
+    assert len(run_search(oracle, lambda values: float("inf"))) == 12
+
+
+def crash(values):
+    raise ZeroDivisionError("a mistake in the program")
+
+
+def test_a_program_that_cannot_work_is_stopped_after_three_trials_with_its_traceback(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+
+    with pytest.raises(RuntimeError, match="a mistake in the program"):
+        run_search(oracle, crash)
+
+    assert len(oracle.trials) == 3
+
+
+def test_a_search_goes_on_after_the_mistake_is_mended(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    with pytest.raises(RuntimeError, match="same error"):
+        run_search(oracle, crash)
+    again = make_oracle(tmp_path, hyperparameters=small_space())
+
+    again.reload()
+    trials = run_search(again, lambda values: 1.0)
+
+    assert len(trials) == 9
+    assert {trial.status for trial in trials} == {"COMPLETED"}
+
+
+def test_a_limit_of_failures_that_the_user_sets_is_kept(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space(), max_consecutive_failed_trials=2)
+    losses = iter([1.0, float("nan"), 2.0, float("nan"), float("nan"), 1.0])
+
+    with pytest.raises(RuntimeError, match="limit of 2"):
+        run_search(oracle, lambda values: next(losses))
+
+    assert len(oracle.trials) == 5
+    assert oracle.ongoing_trials == {}
+
+
+def test_an_exception_frees_the_lock(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    with pytest.raises(KeyError):
+        oracle.update_trial("no such trial", {"loss": 1.0})
+    trials = []
+
+    thread = threading.Thread(target=lambda: trials.append(oracle.create_trial("tuner1")))
+    thread.start()
+    thread.join(timeout=10)
+
+    assert trials
+
+
+def test_workers_in_threads_share_a_search(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+
+    def work(name):
+        while run_trial(oracle, lambda values: values["units"] / 100, tuner_id=name) is not None:
+            pass
+
+    threads = [threading.Thread(target=work, args=(f"worker{i}",)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+
+    assert len(oracle.end_order) == len(set(oracle.end_order)) == 12
+    assert not oracle.ongoing_trials
+    assert not oracle.tuner_ids
+
+
+def test_no_method_of_the_oracle_warns(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        oracle = make_oracle(tmp_path, hyperparameters=small_space())
+
+        run_search(oracle, lambda values: 1.0, num_trials=2)
+
+
+def test_a_result_that_arrives_after_a_restart_is_taken(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    trial = oracle.create_trial("worker")
+    restarted = make_oracle(tmp_path, hyperparameters=small_space())
+    restarted.reload()
+
+    restarted.update_trial(trial.trial_id, {"loss": 4.0})
+    trial.status = "COMPLETED"
+    restarted.end_trial(trial)
+
+    assert restarted.trials[trial.trial_id].score == 4.0
+    assert restarted.create_trial("worker").trial_id != trial.trial_id
+
+
+def test_a_subclass_may_score_trials_in_its_own_way(tmp_path):
+    class Penalised(keras_bayes.BayesOracle):
+        @kt.synchronized
+        def end_trial(self, trial):
+            super().end_trial(trial)
+
+        def score_trial(self, trial):
+            super().score_trial(trial)
+            trial.score += 10
+
+    oracle = Penalised(objective=kt.Objective("loss", "min"), hyperparameters=small_space(), seed=0)
+    oracle._set_project_dir(str(tmp_path), "search")
+    oracle.verbose = 0
+
+    with warnings.catch_warnings():  # keras-tuner's decorator asks a thread for its name in an outdated way
+        warnings.simplefilter("ignore", DeprecationWarning)
+        trial = run_trial(oracle, lambda values: 1.0)
+
+    assert trial.score == 11.0
+
+
+def test_an_interrupted_trial_runs_first_when_the_search_goes_on(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    run_trial(oracle, lambda values: 1.0)
+    interrupted = oracle.create_trial("tuner0")
+
+    oracle.interrupt("tuner0")
+    resumed = oracle.create_trial("tuner0")
+
+    assert resumed.trial_id == interrupted.trial_id
+    assert resumed.status == "RUNNING"
