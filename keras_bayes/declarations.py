@@ -93,7 +93,7 @@ def _check_bounds(name: str, config: Mapping[str, Any]) -> None:
     is_log = scale in ("log", "reverse_log")
     if is_log and low <= 0:
         raise SearchSpaceError(f"A logarithmic scale for {name!r} needs a min_value above 0, {received}.")
-    if step and not (math.isfinite(step) and step > int(is_log)):
+    if step is not None and not (math.isfinite(step) and step > int(is_log)):
         raise SearchSpaceError(f"The step of {name!r} must be above {int(is_log)}, {received}.")
 
 

@@ -71,7 +71,9 @@ class Real:
         return self._positions(self.low + np.array(others, dtype=float))
 
     def positions(self, limit: int) -> Array:
-        """Positions of the `limit` smallest integers, shape (min(K, limit),)."""
+        """Positions of the `limit` smallest integers, shape (min(K, limit),), or so many evenly spread positions."""
+        if not self.integer:
+            return (np.arange(limit) + 0.5) / limit
         return self._positions(self.low + np.arange(min(self.num_values, limit), dtype=float))
 
     def matches(self, u: Array, values: Sequence[Value]) -> NDArray[np.bool_]:
@@ -98,7 +100,8 @@ class Real:
         elif self.scale == "log":
             u = (np.log(values) - np.log(low)) / (np.log(high) - np.log(low))
         else:
-            u = (np.log(high) - np.log((high + low) - values)) / (np.log(high) - np.log(low))
+            mirrored = np.maximum((high + low) - values, low)  # high + low may round to high
+            u = (np.log(high) - np.log(mirrored)) / (np.log(high) - np.log(low))
         return np.clip(u, 0.0, 1.0)
 
     def _ends(self) -> tuple[float, float]:

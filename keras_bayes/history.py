@@ -32,7 +32,7 @@ class TrialRecord:
     message: str | None = None
 
     def __post_init__(self) -> None:
-        if (self.score is not None and math.isfinite(self.score)) != (self.status == "COMPLETED"):
+        if (self.score is not None) != (self.status == "COMPLETED") or not math.isfinite(self.score or 0.0):
             raise ValueError(f"A trial has a finite score if, and only if, it is completed. Received {self}.")
 
     @classmethod

@@ -111,10 +111,10 @@ class LifecycleOracle(DurableOracle):
         """
         with self._lock:
             if isinstance(trial, Trial):
-                own, status = self.trials[trial.trial_id], trial.status
+                own, ended, status = self.trials[trial.trial_id], trial, trial.status
             else:  # the signature of old: `end_trial(trial_id, status)`
-                own = trial = self.trials[trial or trial_id]
-            self._take_over(own, trial.hyperparameters, status, trial.message)
+                own = ended = self.trials[trial or trial_id]
+            self._take_over(own, ended.hyperparameters, status, ended.message)
             if own.status == TrialStatus.COMPLETED:
                 self._score(own)
             self._run_times[own.trial_id] += 1

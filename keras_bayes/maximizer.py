@@ -119,5 +119,5 @@ def _polish(acquisition: Acquisition, space: Space, points: Array) -> Array:
         bounds=[(0, 1)] * int(is_free.sum()), options={"maxiter": POLISH_STEPS},
     )  # fmt: skip
     polished = points.copy()
-    polished[is_free] = np.clip(result.x, 0, 1)
-    return polished
+    polished[is_free] = result.x
+    return space.snap(polished)  # the end of a range may switch another coordinate on

@@ -54,7 +54,8 @@ def temper(y: Array) -> Targets:
     is_finite = np.isfinite(y)
     losses, inverse = np.unique(y[is_finite], return_inverse=True)
     drawn_in = _draw_in_bad_half(losses, float(np.median(y[is_finite])))[inverse]
-    scale = drawn_in.std() or 1.0
+    drawn_in = np.ldexp(drawn_in, -np.frexp(np.abs(drawn_in).max())[1])  # exact; squares of it do not overflow
+    scale = drawn_in.std() if len(losses) > 1 else 1.0
     targets = np.empty(len(y))
     targets[is_finite] = (drawn_in - drawn_in.mean()) / scale
     targets[~is_finite] = targets[is_finite].max() + FAILURE_MARGIN
@@ -69,6 +70,6 @@ def _draw_in_bad_half(losses: Array, median: float) -> Array:
     num_worse = int(is_worse.sum())
     if len(losses) < MIN_TO_TEMPER or not num_worse:
         return losses
-    width = np.sqrt(np.mean((losses[~is_worse] - median) ** 2)) or losses.std()
+    width = np.sqrt(np.mean((losses[~is_worse] - median) ** 2)) or abs(median) or 1.0
     quantiles = 0.5 + 0.5 * (np.arange(num_worse) + 0.5) / num_worse
     return np.concatenate([losses[~is_worse], [median + width * NormalDist().inv_cdf(q) for q in quantiles]])

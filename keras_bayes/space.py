@@ -137,7 +137,7 @@ class Space:
         )
 
     def points(self, limit: int) -> Array:
-        """The first `limit` legal points of a space without continuous coordinates, or all, shape (p, d)."""
+        """The first `limit` legal points, or all; evenly spread where a coordinate is continuous, shape (p, d)."""
         X = np.full((1, self.dim), INACTIVE)
         for j, domain in enumerate(self.domains):
             is_active = self.activity(X)[:, j]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import keras_tuner as kt
 import numpy as np
 
 from keras_bayes import project
+from keras_bayes.callbacks import BestWeights, TunerHooks, without_optimizer
 from keras_bayes.errors import KerasBayesError
 from keras_bayes.oracle import BayesOracle
 
@@ -77,6 +79,8 @@ class BayesTuner(kt.Tuner):
             max_consecutive_failed_trials=max_consecutive_failed_trials,
             acquisition=acquisition,
         )
+        if hypermodel is None and type(self).run_trial is BayesTuner.run_trial:
+            raise ValueError("`hypermodel` must be a model-building function or a HyperModel, received None.")
         super().__init__(oracle=oracle, hypermodel=hypermodel, **kwargs)
         if not self._is_worker() and not self.oracle.trials and project.exists(Path(self.project_dir)):
             self.reload()  # the host looks for a file that is written only after the first trial, under another name
@@ -131,6 +135,27 @@ class BayesTuner(kt.Tuner):
     def _check_completed(self) -> None:
         if not self.oracle.get_best_trials(1):
             raise KerasBayesError(f"No trial in {self.project_dir} has completed yet. Call `search` first.")
+
+    def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+        """Builds and trains a model, `executions_per_trial` times; see `keras_tuner.Tuner.run_trial`."""
+        best_weights = BestWeights(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id))
+        users_callbacks = kwargs.pop("callbacks", [])
+        results = []
+        for execution in range(self.executions_per_trial):
+            callbacks = self._deepcopy_callbacks(users_callbacks)
+            self._configure_tensorboard_dir(callbacks, trial, execution)
+            callbacks = [*callbacks, TunerHooks(self, trial), best_weights]
+            results.append(self._build_and_fit_model(trial, *args, callbacks=callbacks, **kwargs))
+        return results
+
+    def load_model(self, trial: Any) -> keras.Model:
+        """The model of a trial, with the weights of its best epoch."""
+        model = self._try_build(trial.hyperparameters)
+        if not model.built:
+            model.build_from_config(json.loads(Path(self._get_build_config_fname(trial.trial_id)).read_text()))
+        with without_optimizer(model):
+            model.load_weights(self._get_checkpoint_fname(trial.trial_id))
+        return model
 
     def _build_and_fit_model(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         hp = trial.hyperparameters

@@ -9,7 +9,7 @@ from keras_bayes.domains import Array
 from keras_bayes.space import Space
 
 KEY_DECIMALS = 9  # points that agree to so many places are one: decoding and encoding again is no more exact
-NUM_DRAWS = 64  # random points to look at before a finite space is gone through in order
+NUM_DRAWS = 64  # random points to look at before the space is gone through in order
 
 
 def is_new(points: Array, tried: Array) -> NDArray[np.bool_]:
@@ -20,16 +20,11 @@ def is_new(points: Array, tried: Array) -> NDArray[np.bool_]:
 
 def any_untried(space: Space, tried: Array, *, rng: np.random.Generator) -> Array | None:
     """Some legal point that is new, shape (d,), or `None` when the space is exhausted."""
-    for points in (space.snap(rng.random((NUM_DRAWS, space.dim))), _enumerate(space, len(tried) + 1)):
+    for points in (space.snap(rng.random((NUM_DRAWS, space.dim))), space.points(len(tried) + 1)):
         new = points[is_new(points, tried)]
         if len(new):
             return np.asarray(new[0])
     return None
-
-
-def _enumerate(space: Space, limit: int) -> Array:
-    """More points than have been tried, where there are as many; none of a continuous space, where draws suffice."""
-    return np.empty((0, space.dim)) if space.is_continuous.any() else space.points(limit)
 
 
 def _keys(points: Array) -> list[bytes]:
