@@ -23,6 +23,7 @@ class TrialRecord:
         status: `"COMPLETED"`, `"RUNNING"`, or a failure: `"FAILED"`, `"INVALID"`.
         score: Value of the objective; finite for a completed trial, `None` for any other.
         message: Why it failed.
+        unused: Hyperparameters that it knew but has no value of: inactive ones, and those it never read.
     """
 
     number: int
@@ -30,6 +31,7 @@ class TrialRecord:
     status: str
     score: float | None = None
     message: str | None = None
+    unused: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if (self.score is not None) != (self.status == "COMPLETED") or not math.isfinite(self.score or 0.0):
@@ -45,7 +47,9 @@ class TrialRecord:
         if status == "COMPLETED" and (score is None or not math.isfinite(score)):
             status = "FAILED"
         values = dict(state["hyperparameters"]["values"])
-        return cls(number, values, status, float(score) if status == "COMPLETED" else None, state["message"])
+        names = {item["config"]["name"] for item in state["hyperparameters"]["space"]}
+        score = float(score) if status == "COMPLETED" else None
+        return cls(number, values, status, score, state["message"], frozenset(names - values.keys()))
 
 
 @dataclass(frozen=True, slots=True)

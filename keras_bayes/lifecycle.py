@@ -238,10 +238,13 @@ class LifecycleOracle(DurableOracle):
 
 
 def trial_state(trial: Trial) -> dict[str, Any]:
-    """What a `TrialRecord` needs of `trial.get_state()`, without the space, which is slow to write down."""
+    """What a `TrialRecord` needs of `trial.get_state()`; the whole space is slow to write down."""
     return {
         "trial_id": trial.trial_id,
-        "hyperparameters": {"values": trial.hyperparameters.values},
+        "hyperparameters": {
+            "space": [{"config": {"name": hp.name}} for hp in trial.hyperparameters.space],
+            "values": trial.hyperparameters.values,
+        },
         "score": trial.score,
         "status": trial.status,
         "message": trial.message,

@@ -17,6 +17,7 @@ from keras_bayes.lifecycle import LifecycleOracle, trial_state
 from keras_bayes.maximizer import maximize
 from keras_bayes.space import Space
 from keras_bayes.surrogate import Surrogate, learn
+from keras_bayes.usage import learn_conditions
 
 HOST_ALPHA = 1e-4  # what keras-tuner's own Bayesian search reads from a folder of ours
 
@@ -104,8 +105,9 @@ class BayesOracle(LifecycleOracle):
             hyperparameters; and `proposal`: the `source`, `"design"` or `"model"`, and in the latter case the `mean`
             and the standard deviation `sd` that the model expects of the objective.
         """
-        space = Space.from_config(self.hyperparameters.get_config())
+        declared = Space.from_config(self.hyperparameters.get_config())
         history = History.from_states(trial_state(trial) for trial in self.trials.values())
+        space = learn_conditions(declared, history.records)
         data = observe(history, space, direction=self.objective.direction)
         rng = np.random.default_rng([self.seed, len(self.trials)])
         num_points = self.num_initial_points or default_num_points(space.dim, self.max_trials)
@@ -122,7 +124,7 @@ class BayesOracle(LifecycleOracle):
         if x is None:  # every legal configuration has been tried
             return {"status": TrialStatus.STOPPED, "values": None}
         proposal = self._proposal(surrogate, x)
-        return {"status": TrialStatus.RUNNING, "values": space.decode(x), "proposal": proposal}
+        return {"status": TrialStatus.RUNNING, "values": declared.complete(space.decode(x)), "proposal": proposal}
 
     def get_state(self) -> dict[str, Any]:
         """Everything but the trials, as JSON, with what keras-tuner's own Bayesian search looks for."""

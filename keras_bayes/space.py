@@ -116,7 +116,7 @@ class Space:
 
     def encode(self, values: Mapping[str, Value]) -> Array:
         """The point of a configuration, shape (d,); a missing value counts as the default."""
-        complete = self._complete(values)
+        complete = self.complete(values)
         return np.array(
             [
                 parameter.domain.encode(complete[parameter.name])  # type: ignore[union-attr]
@@ -129,7 +129,7 @@ class Space:
 
     def __contains__(self, values: Mapping[str, Value]) -> bool:
         """Whether each active value lies in the range, or the list, of its hyperparameter."""
-        complete = self._complete(values)
+        complete = self.complete(values)
         return all(
             complete[parameter.name] in parameter.domain  # type: ignore[operator]
             for parameter in self.parameters
@@ -151,7 +151,7 @@ class Space:
             X[:, j] = np.where(is_active[rows], u[np.minimum(offsets, len(u) - 1)], INACTIVE)
         return X
 
-    def _complete(self, values: Mapping[str, Value]) -> dict[str, Value]:
+    def complete(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """The active values, with defaults where one is missing."""
         complete: dict[str, Value] = {}
         for entry in self.entries:

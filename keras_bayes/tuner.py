@@ -16,6 +16,7 @@ from keras_bayes import project
 from keras_bayes.callbacks import BestWeights, TunerHooks, without_optimizer
 from keras_bayes.errors import KerasBayesError
 from keras_bayes.oracle import BayesOracle
+from keras_bayes.usage import ReadValues
 
 
 class BayesTuner(kt.Tuner):
@@ -164,8 +165,16 @@ class BayesTuner(kt.Tuner):
         project.write_json(Path(self._get_build_config_fname(trial.trial_id)), model.get_build_config())
         return plain_results(results, self.oracle.objective)
 
+    def on_trial_begin(self, trial: Any) -> None:
+        """Begins to note which hyperparameters the trial reads."""
+        super().on_trial_begin(trial)
+        trial.hyperparameters.values = ReadValues(trial.hyperparameters.values)
+
     def on_trial_end(self, trial: Any) -> None:
-        """Ends a trial and frees the memory of its model."""
+        """Ends a trial, with the values that its model really has, and frees the memory of the model."""
+        values = trial.hyperparameters.values
+        if isinstance(values, ReadValues):
+            trial.hyperparameters.values = values.only_read() if trial.status == "COMPLETED" else dict(values)
         super().on_trial_end(trial)
         keras.backend.clear_session()
         gc.collect()
