@@ -81,7 +81,7 @@ class DurableOracle(kt.Oracle):
             ) from error
         for trial_id in lost:
             trial = self.trials[trial_id]
-            trial.status, trial.message = TrialStatus.FAILED, "The process ended each time this trial ran."
+            trial.status, trial.message = TrialStatus.FAILED, project.LOST_MESSAGE
             self._save_trial(trial)
         self.save()
 

@@ -17,9 +17,14 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_bayes.display import Display
 from keras_bayes.durable import DurableOracle
 from keras_bayes.history import TrialRecord
+from keras_bayes.leases import Leases
 from keras_bayes.objective import resolve_objective
+from keras_bayes.project import LOST_MESSAGE, MAX_DEATHS
 from keras_bayes.space import Space
 from keras_bayes.stopping import too_many_failures
+
+ANY_WORKER = "any"  # who was heard of with each call of a worker
+DESERTED_SECONDS = 45.0  # longer than a lease: another worker may be on its way
 
 
 class LifecycleOracle(DurableOracle):
@@ -60,6 +65,8 @@ class LifecycleOracle(DurableOracle):
         )
         self._lock = threading.RLock()
         self._display = Display(self)
+        self._leases = Leases()  # of running trials
+        self._workers = Leases(DESERTED_SECONDS)
         self._ended_here: list[str] = []  # trials that ended since the process started
         self._diverged: dict[str, str] = {}  # why a running trial cannot complete, by id
         self._end_reason = ""
@@ -69,8 +76,11 @@ class LifecycleOracle(DurableOracle):
     def create_trial(self, tuner_id: str) -> Trial:
         """The next trial for a worker, or the one it is running; see `keras_tuner.Oracle.create_trial`."""
         with self._lock:
+            self._workers.hear(tuner_id)
+            self._workers.hear(ANY_WORKER)
             if tuner_id in self.ongoing_trials:
                 return self.ongoing_trials[tuner_id]
+            self.release_lost_trials()
             self.tuner_ids.add(tuner_id)
             trial = self._retried_trial() or self._new_trial()
             if trial.status == TrialStatus.RUNNING:
@@ -125,6 +135,37 @@ class LifecycleOracle(DurableOracle):
             self._display.on_trial_end(own)
             self._check_failures()
 
+    def get_trial(self, trial_id: str) -> Trial:
+        """The trial with an id; for a worker to ask for it is a sign of life."""
+        with self._lock:
+            self._leases.hear(trial_id)
+            self._workers.hear(ANY_WORKER)
+            return self.trials[trial_id]
+
+    def release_lost_trials(self) -> None:
+        """Gives the trials of workers that have fallen silent to others; a trial lost twice has failed."""
+        with self._lock:
+            for tuner_id, trial in list(self.ongoing_trials.items()):
+                if self._leases.is_lost(trial.trial_id):
+                    del self.ongoing_trials[tuner_id]
+                    self.tuner_ids.discard(tuner_id)
+                    self._deaths[trial.trial_id] = self._deaths.get(trial.trial_id, 0) + 1
+                    if self._deaths[trial.trial_id] >= MAX_DEATHS:
+                        trial.status, trial.message = TrialStatus.FAILED, LOST_MESSAGE
+                        self._settle(trial)
+                    else:
+                        self._retry_queue.append(trial.trial_id)
+                    self._save_trial(trial)
+                    self.save()
+            silent = {i for i in self.tuner_ids - set(self.ongoing_trials) if self._workers.is_lost(i)}
+            self.tuner_ids -= silent
+
+    def is_abandoned(self) -> bool:
+        """Whether there were workers, and the search is not over, but nobody is left."""
+        with self._lock:
+            is_deserted = not self.ongoing_trials and not self.tuner_ids and not self._display.is_summary_shown
+            return is_deserted and self._workers.is_lost(ANY_WORKER)
+
     def show_loading_code(self, tuner: str, directory: str, project_name: str) -> None:
         """Prints how to load the best model, if there is one."""
         if self.best_trial() is not None:
@@ -168,13 +209,19 @@ class LifecycleOracle(DurableOracle):
         if not self._retry_queue:
             return None
         trial = self.trials[self._retry_queue.pop(0)]
+        self._leases.forget(trial.trial_id)
         trial.status, trial.message, trial.score = TrialStatus.RUNNING, None, None
         trial.metrics = type(trial.metrics)()  # the results of a failed run are not those of the next
         return trial
 
     def _new_trial(self) -> Trial:
         trial_id = self._next_id()
-        response = {"status": TrialStatus.STOPPED} if self._is_finished() else self.populate_space(trial_id)
+        if not self._is_finished():
+            response = self.populate_space(trial_id)
+        elif any(self._leases.is_held(trial.trial_id) for trial in self.ongoing_trials.values()):
+            response = {"status": TrialStatus.IDLE}  # should its worker be lost, another must be there
+        else:
+            response = {"status": TrialStatus.STOPPED}
         hyperparameters = self.hyperparameters.copy()
         hyperparameters.values = response.get("values") or {}
         if response["status"] == TrialStatus.RUNNING:

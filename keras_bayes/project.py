@@ -21,6 +21,8 @@ State = dict[str, Any]
 ORACLE_FILE = "oracle.json"
 MAX_DEATHS = 2  # a trial during which the process ended so often is not run again
 
+LOST_MESSAGE = "The process ended each time this trial ran."
+
 
 def write_json(path: Path, content: Any) -> None:
     """Replaces a file: a reader, or a process after a crash, finds the old content or the new one, never a part."""

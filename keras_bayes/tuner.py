@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import gc
 import json
 import math
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,11 @@ import numpy as np
 from keras_bayes import project
 from keras_bayes.callbacks import BestWeights, TunerHooks, without_optimizer
 from keras_bayes.errors import KerasBayesError
+from keras_bayes.leases import Periodic
 from keras_bayes.oracle import BayesOracle
 from keras_bayes.usage import ReadValues
+
+IDLE_SECONDS = 2.0  # between two questions of a worker that has nothing to do
 
 
 class BayesTuner(kt.Tuner):
@@ -83,6 +89,9 @@ class BayesTuner(kt.Tuner):
         if hypermodel is None and type(self).run_trial is BayesTuner.run_trial:
             raise ValueError("`hypermodel` must be a model-building function or a HyperModel, received None.")
         super().__init__(oracle=oracle, hypermodel=hypermodel, **kwargs)
+        self._heartbeat: Periodic | None = None  # while a worker runs a trial
+        self._is_waiting = False  # between asking for a trial and getting one
+        self._is_abandoned = False  # a chief whose workers are gone
         if not self._is_worker() and not self.oracle.trials and project.exists(Path(self.project_dir)):
             self.reload()  # the host looks for a file that is written only after the first trial, under another name
         run_trial = self.run_trial  # a subclass may have its own
@@ -90,12 +99,20 @@ class BayesTuner(kt.Tuner):
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Runs the search, or goes on with one that was interrupted; see `keras_tuner.Tuner.search`."""
+        watch = Periodic(self._end_when_abandoned) if self._is_chief() else None
         try:
             super().search(*fit_args, **fit_kwargs)
         except KeyboardInterrupt:
+            if self._is_abandoned:
+                print("All workers are gone; start some, and this chief, again to go on.")
+                return
             if not self._is_worker():
                 self.oracle.interrupt(self.tuner_id)
             raise
+        finally:
+            for thread in (watch, self._heartbeat):
+                if thread is not None:
+                    thread.stop()
 
     def on_search_end(self) -> None:
         """Says how to load the best model."""
@@ -165,19 +182,40 @@ class BayesTuner(kt.Tuner):
         project.write_json(Path(self._get_build_config_fname(trial.trial_id)), model.get_build_config())
         return plain_results(results, self.oracle.objective)
 
+    def pre_create_trial(self) -> None:
+        """Waits a little where the last answer was that there may be a trial later."""
+        super().pre_create_trial()
+        if self._is_waiting:
+            time.sleep(IDLE_SECONDS)
+        self._is_waiting = True
+
     def on_trial_begin(self, trial: Any) -> None:
-        """Begins to note which hyperparameters the trial reads."""
+        """Begins to note which hyperparameters the trial reads, and to tell the chief that its worker is alive."""
         super().on_trial_begin(trial)
+        self._is_waiting = False
+        if self._is_worker():
+            self._heartbeat = Periodic(lambda: self.oracle.get_trial(trial.trial_id))
         trial.hyperparameters.values = ReadValues(trial.hyperparameters.values)
 
     def on_trial_end(self, trial: Any) -> None:
         """Ends a trial, with the values that its model really has, and frees the memory of the model."""
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
         values = trial.hyperparameters.values
         if isinstance(values, ReadValues):
             trial.hyperparameters.values = values.only_read() if trial.status == "COMPLETED" else dict(values)
         super().on_trial_end(trial)
         keras.backend.clear_session()
         gc.collect()
+
+    def _is_chief(self) -> bool:
+        return "KERASTUNER_ORACLE_IP" in os.environ and "chief" in os.environ["KERASTUNER_TUNER_ID"]
+
+    def _end_when_abandoned(self) -> None:
+        self.oracle.release_lost_trials()
+        if self.oracle.is_abandoned() and not self._is_abandoned:
+            self._is_abandoned = True
+            _thread.interrupt_main()  # the host's chief waits in the main thread, for ever
 
     def _configure_tensorboard_dir(self, callbacks: list[Any], trial: Any, execution: int = 0) -> None:
         # The host imports TensorBoard here whether or not there is a callback that needs it.

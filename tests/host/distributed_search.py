@@ -1,6 +1,6 @@
 """One process of a distributed search without training; the environment says whether chief or worker.
 
-python distributed_search.py FOLDER
+    python distributed_search.py FOLDER SECONDS
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import keras_bayes
 
 
 class Tuner(keras_bayes.BayesTuner):
-    """Evaluates a conditional space in a fraction of a second."""
+    """Evaluates a conditional space in a given time."""
 
     def run_trial(self, trial, *args, **kwargs):
         hp = trial.hyperparameters
@@ -20,12 +20,11 @@ class Tuner(keras_bayes.BayesTuner):
         kind = hp.Choice("kind", ["a", "b", "c"])
         with hp.conditional_scope("kind", ["b"]):
             depth = hp.Int("depth", 1, 5)
-        time.sleep(0.2)
+        time.sleep(float(sys.argv[2]))
         if x < -0.8:
             return float("nan")
         return x * x + (0.0 if kind == "b" else 0.5) + (depth or 0) * 0.1
 
 
 if __name__ == "__main__":
-    tuner = Tuner(max_trials=14, seed=0, directory=sys.argv[1])
-    tuner.search()
+    Tuner(max_trials=14, seed=0, directory=sys.argv[1]).search()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,34 +19,80 @@ SCRIPT = Path(__file__).with_name("distributed_search.py")
 TIMEOUT = 300  # seconds; three processes import TensorFlow, and keras-tuner's chief looks every 20 s whether to end
 
 
-def start(folder, tuner_id, port):
-    environment = os.environ | {
-        "KERASTUNER_TUNER_ID": tuner_id,
-        "KERASTUNER_ORACLE_IP": "127.0.0.1",
-        "KERASTUNER_ORACLE_PORT": str(port),
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
-    log = (folder / f"{tuner_id}.log").open("w")
-    return subprocess.Popen([sys.executable, SCRIPT, folder], env=environment, stdout=log, stderr=log)
-
-
 @pytest.fixture
-def port():
+def start(tmp_path):
+    """Starts a process of the search; all are ended with the test."""
+    processes = []
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+        port = free.getsockname()[1]
+
+    def start_process(tuner_id, seconds=0.2):
+        environment = os.environ | {
+            "KERASTUNER_TUNER_ID": tuner_id,
+            "KERASTUNER_ORACLE_IP": "127.0.0.1",
+            "KERASTUNER_ORACLE_PORT": str(port),
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+        }
+        with (tmp_path / f"{tuner_id}.log").open("w") as log:
+            command = [sys.executable, SCRIPT, tmp_path, str(seconds)]
+            processes.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+        return processes[-1]
+
+    yield start_process
+    for process in processes:
+        process.kill()
+        process.wait()
 
 
-def test_a_chief_and_two_workers_share_a_search(tmp_path, port):
-    processes = [start(tmp_path, tuner_id, port) for tuner_id in ("chief", "worker0", "worker1")]
+def states(folder):
+    return [json.loads(path.read_text()) for path in folder.glob("untitled_project/trial_*/trial.json")]
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_a_chief_and_two_workers_share_a_search(tmp_path, start):
+    processes = [start(tuner_id) for tuner_id in ("chief", "worker0", "worker1")]
 
     codes = [process.wait(timeout=TIMEOUT) for process in processes]
 
-    states = [json.loads(path.read_text()) for path in tmp_path.glob("untitled_project/trial_*/trial.json")]
-    values = [state["hyperparameters"]["values"] for state in states]
+    values = [state["hyperparameters"]["values"] for state in states(tmp_path)]
     assert codes == [0, 0, 0], (tmp_path / "chief.log").read_text()
-    assert len(states) == 14
-    assert all(state["status"] in ("COMPLETED", "FAILED") for state in states)
+    assert len(values) == 14
+    assert {state["status"] for state in states(tmp_path)} <= {"COMPLETED", "FAILED"}
     assert len({json.dumps(value, sort_keys=True) for value in values}) == 14
     assert all(("depth" in value) == (value["kind"] == "b") for value in values)
     assert "chosen by the model" in (tmp_path / "chief.log").read_text()
+
+
+def test_the_trial_of_a_killed_worker_is_run_by_another(tmp_path, start):
+    chief, victim = start("chief"), start("victim", seconds=1000)
+    wait_for(lambda: states(tmp_path))
+    lost = states(tmp_path)[0]["trial_id"]
+    survivor = start("survivor")
+    wait_for(lambda: len(states(tmp_path)) > 1)
+
+    victim.send_signal(signal.SIGKILL)
+    codes = [process.wait(timeout=TIMEOUT) for process in (survivor, chief)]
+
+    by_id = {state["trial_id"]: state["status"] for state in states(tmp_path)}
+    assert codes == [0, 0]
+    assert len(by_id) == 14
+    assert by_id[lost] in ("COMPLETED", "FAILED")
+    assert "RUNNING" not in by_id.values()
+
+
+def test_a_chief_ends_when_its_last_worker_is_gone(tmp_path, start):
+    chief, worker = start("chief"), start("worker", seconds=1000)
+    wait_for(lambda: states(tmp_path))
+
+    worker.kill()
+    code = chief.wait(timeout=TIMEOUT)
+
+    assert code == 0
+    assert "All workers are gone" in (tmp_path / "chief.log").read_text()

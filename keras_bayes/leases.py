@@ -1,0 +1,67 @@
+"""Signs of life in a distributed search: who has been heard of, and since when not."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+HEARTBEAT_SECONDS = 5.0
+LEASE_SECONDS = 30.0  # six missed heartbeats: a worker that is only slow is heard of in between
+
+
+class Leases:
+    """When each trial and each worker was last heard of.
+
+    Args:
+        seconds: Silence after which one that was heard of is taken for lost.
+        clock: Source of the time, in seconds.
+    """
+
+    def __init__(self, seconds: float = LEASE_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._heard: dict[str, float] = {}
+
+    def hear(self, name: str) -> None:
+        """Notes a sign of life."""
+        self._heard[name] = self._clock()
+
+    def forget(self, name: str) -> None:
+        """Expects no more signs of life."""
+        self._heard.pop(name, None)
+
+    def is_held(self, name: str) -> bool:
+        """Whether `name` has been heard of within the last seconds."""
+        return name in self._heard and not self.is_lost(name)
+
+    def is_lost(self, name: str) -> bool:
+        """Whether `name` was heard of once, but no more; who never gave a sign is not expected to."""
+        return name in self._heard and self._clock() - self._heard[name] > self._seconds
+
+
+class Periodic:
+    """Calls a function now and then every so often, in a thread of its own, until it is stopped.
+
+    Args:
+        call: The function.
+        seconds: Time between two calls.
+    """
+
+    def __init__(self, call: Callable[[], object], seconds: float = HEARTBEAT_SECONDS) -> None:
+        self._call = call
+        self._seconds = seconds
+        self._is_stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the calls; returns when none is under way."""
+        self._is_stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            self._call()
+            if self._is_stopped.wait(self._seconds):
+                return
