@@ -33,9 +33,7 @@ def load(source: str, *, num_train: int, num_val: int) -> Images:
     num_val = min(num_val, len(x_train) // 5)
     held_out = len(x_train) - num_val
     repeated = np.arange(num_train) % held_out
-    return Images(
-        x_train[repeated], y_train[repeated], x_train[held_out:], y_train[held_out:], x_test, y_test
-    )
+    return Images(x_train[repeated], y_train[repeated], x_train[held_out:], y_train[held_out:], x_test, y_test)
 
 
 def _read(source: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -97,7 +97,7 @@ def read_seconds(path: Path) -> dict[str, float]:
     return json.loads(path.read_text()) if path.exists() else {"total": 0.0, "suggestions": 0.0}
 
 
-def best_scores(tuner: kt.Tuner) -> float:
+def best_score(tuner: kt.Tuner) -> float:
     return float(tuner.oracle.get_best_trials(1)[0].score)
 
 
@@ -106,7 +106,7 @@ def compare(images: Images, args: argparse.Namespace) -> None:
     rows = []
     for name in TUNERS:
         tuners = [search(name, images, args, seed) for seed in args.seeds]
-        scores = [best_scores(tuner) for tuner in tuners]
+        scores = [best_score(tuner) for tuner in tuners]
         seconds = [read_seconds(Path(tuner.project_dir) / "seconds.json") for tuner in tuners]
         total = sum(s["total"] for s in seconds)
         share = sum(s["suggestions"] for s in seconds) / total
@@ -128,11 +128,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", help="default: 0; with --compare 0 1000 2000")
     parser.add_argument("--trials", type=int, help="default: 10; with --full 20")
     parser.add_argument("--directory", default="mnist_cnn_search", help="where results are kept")
-    parser.add_argument("--verbose", type=int, default=0 if "--compare" in os.sys.argv else 1)
+    parser.add_argument("--verbose", type=int, help="default: 1; with --compare 0")
     args = parser.parse_args()
     args.trials = args.trials or (20 if args.full else 10)
     args.initial = args.trials // 2
     args.seeds = args.seeds or ([0, 1000, 2000] if args.compare else [0])
+    args.verbose = int(not args.compare) if args.verbose is None else args.verbose
 
     num_train, num_val = (468 * 64, 10_000) if args.full else (100 * 64, 2_000)
     images = load(args.data, num_train=num_train, num_val=num_val)

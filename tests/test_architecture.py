@@ -1,0 +1,161 @@
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import keras_bayes
+
+# A module imports only from those before it.
+ORDER = [
+    "errors",
+    "domains",
+    "declarations",
+    "space",
+    "kernels",
+    "history",
+    "outcome",
+    "untried",
+    "stopping",
+    "usage",
+    "gaussian_process",
+    "acquisition",
+    "initial_design",
+    "maximizer",
+    "surrogate",
+    "project",
+    "arguments",
+    "leases",
+    "objective",
+    "display",
+    "durable",
+    "lifecycle",
+    "callbacks",
+    "oracle",
+    "tuner",
+]
+CORE = ORDER[: ORDER.index("objective")]
+HOSTS = ("keras", "keras_tuner", "tensorflow")
+
+PACKAGE = Path(keras_bayes.__file__).parent
+ROOT = PACKAGE.parent
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+every_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+
+
+def run(code, *options):
+    return subprocess.run(
+        [sys.executable, *options, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def is_type_checking(node):
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def imported_modules(tree):
+    """Full names of all modules that a tree imports, at any depth, except for type checking."""
+    names, nodes = set(), [tree]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = "keras_bayes" if node.level else node.module
+            inside = f".{node.module}" if node.level and node.module else ""
+            names |= {f"{base}{inside}.{alias.name}" for alias in node.names} if base == "keras_bayes" else {base}
+            names |= {node.module} if not node.level else set()
+        nodes += node.orelse if is_type_checking(node) else ast.iter_child_nodes(node)
+    return names
+
+
+def test_every_module_has_a_place_in_the_order():
+    names = {path.stem for path in SOURCES if path.parent == PACKAGE}
+
+    assert names - {"__init__"} == set(ORDER)
+
+
+@every_source
+def test_imports_point_down(path):
+    allowed = ORDER if path.stem == "__init__" else ORDER[: ORDER.index(path.stem)]
+
+    names = imported_modules(ast.parse(path.read_text(encoding="utf-8")))
+
+    inner = {name.split(".")[1] for name in names if name.startswith("keras_bayes.")}
+    assert inner & set(ORDER) <= set(allowed)
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_the_core_imports_no_keras(name):
+    names = imported_modules(ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8")))
+
+    assert not {module.split(".")[0] for module in names} & set(HOSTS)
+
+
+def test_imports_for_type_checking_only_do_not_count():
+    tree = ast.parse("from keras_bayes.errors import A\nif TYPE_CHECKING:\n    from keras_bayes.tuner import B")
+
+    names = imported_modules(tree)
+
+    assert names == {"keras_bayes.errors"}
+
+
+def test_imports_inside_functions_and_relative_ones_count():
+    tree = ast.parse("def f():\n    import keras\n    from . import tuner\n    from .oracle import A")
+
+    names = imported_modules(tree)
+
+    assert names == {"keras", "keras_bayes.tuner", "keras_bayes.oracle.A"}
+
+
+def test_the_core_runs_without_loading_keras():
+    imports = "; ".join(f"import keras_bayes.{name}" for name in CORE)
+
+    result = run(f"import sys; {imports}; print(*sorted({{m.split('.')[0] for m in sys.modules}}))")
+
+    assert result.returncode == 0, result.stderr
+    assert not set(result.stdout.split()) & set(HOSTS)
+    assert "keras_bayes" in result.stdout.split()
+
+
+def test_importing_the_package_gives_no_warning_and_loads_no_keras():
+    result = run("import keras_bayes, sys; print(*sorted({m.split('.')[0] for m in sys.modules}))", "-W", "error")
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert not set(result.stdout.split()) & {*HOSTS, "numpy", "scipy"}
+
+
+def test_the_public_names_are_few_and_sorted():
+    names = keras_bayes.__all__
+
+    assert names == sorted(names)
+    assert len(names) <= 10
+    assert dir(keras_bayes) == names
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="'keras_bayes' has no attribute 'BayesianTuner'"):
+        keras_bayes.BayesianTuner  # noqa: B018
+
+
+@every_source
+def test_a_source_file_is_short(path):
+    num_lines = len(path.read_text(encoding="utf-8").splitlines())
+
+    assert num_lines < 300
+
+
+@pytest.mark.parametrize("folder", ["keras_bayes", "tests", "examples"])
+def test_no_file_names_a_place_on_one_machine(folder):
+    places = re.compile(r"(?<![\w.)}])/(?:home|root|tmp|Users|work)\b")
+
+    found = [
+        f"{path.relative_to(ROOT)}: {line}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if places.search(line)
+    ]
+
+    assert found == []

@@ -1,0 +1,84 @@
+import math
+import re
+
+import numpy as np
+import pytest
+
+from keras_bayes.arguments import check_integer, check_one_of, check_positive
+
+
+def accepted(check, *arguments, **options):
+    """Whether a check lets its arguments pass."""
+    try:
+        check("max_trials", *arguments, **options)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("value", "is_accepted"),
+    [
+        (None, True),
+        (2, True),
+        (10**30, True),
+        (np.int64(2), True),
+        (1, False),
+        (-5, False),
+        (2.0, False),
+        (2.5, False),
+        ("2", False),
+        (True, False),
+        (math.nan, False),
+        ([2], False),
+    ],
+    ids=repr,
+)
+def test_an_integer_is_none_or_a_whole_number_large_enough(value, is_accepted):
+    assert accepted(check_integer, value, at_least=2) == is_accepted
+
+
+@pytest.mark.parametrize(
+    ("value", "is_accepted"),
+    [
+        (None, True),
+        (1, True),
+        (1e-300, True),
+        (np.float64(0.5), True),
+        (0, False),
+        (-0.5, False),
+        (math.inf, False),
+        (math.nan, False),
+        (True, False),
+        ("1", False),
+    ],
+    ids=repr,
+)
+def test_a_positive_number_is_none_or_finite_and_above_zero(value, is_accepted):
+    assert accepted(check_positive, value) == is_accepted
+
+
+@pytest.mark.parametrize(("value", "is_accepted"), [("ei", True), ("EI", False), (None, False), (1, False)])
+def test_an_option_is_one_of_a_list(value, is_accepted):
+    assert accepted(check_one_of, value, ["ei", "pi"]) == is_accepted
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "options", "error", "message"),
+    [
+        (check_integer, 1, {"at_least": 2}, ValueError, "`alpha` must be an integer of at least 2, received 1."),
+        (check_integer, True, {"at_least": 0}, ValueError, "`alpha` must be an integer of at least 0, received True."),
+        (check_integer, 2.5, {"at_least": 2}, TypeError, "`alpha` must be an integer, received 2.5."),
+        (check_positive, -1, {}, ValueError, "`alpha` must be a finite number above 0, received -1."),
+        (check_positive, "1", {}, TypeError, "`alpha` must be a number, received '1'."),
+        (check_positive, True, {}, TypeError, "`alpha` must be a number, received True."),
+    ],
+)
+def test_a_refusal_says_what_was_expected_what_came_and_what_to_do(check, value, options, error, message):
+    with pytest.raises(error, match=re.escape(message + " Leave it unset for the default.")):
+        check("alpha", value, **options)
+
+
+def test_a_refused_option_is_shown_with_the_list():
+    with pytest.raises(ValueError, match=re.escape("`acquisition` must be one of 'ei', 'pi', received 'ucb'.")):
+        check_one_of("acquisition", "ucb", ["ei", "pi"])

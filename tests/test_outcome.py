@@ -1,0 +1,190 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from keras_bayes.outcome import FAILURE_MARGIN, MIN_TO_TEMPER, temper
+
+# Losses with four significant places of their range, so that differences of them do not drown in rounding errors.
+losses = st.integers(-10_000, 10_000).map(lambda i: i / 1000)
+several_losses = st.lists(losses, min_size=1, max_size=15).map(np.array)
+some_failed = st.lists(st.one_of(losses, st.just(math.nan)), min_size=1, max_size=15).map(np.array)
+
+
+@given(y=several_losses)
+def test_tempering_keeps_the_order(y):
+    targets = temper(y).y
+
+    is_less = y[:, None] < y
+    np.testing.assert_array_equal(targets[:, None] < targets, is_less)
+
+
+@given(y=several_losses, scale=st.sampled_from([1e-6, 0.3, 1e6]), shift=st.sampled_from([-100.0, 0.0, 7.0]))
+def test_scale_and_shift_of_the_losses_change_no_target(y, scale, shift):
+    targets = temper(y).y
+
+    rescaled = temper(scale * (y + shift)).y
+
+    # A shift by 100 costs six places of a difference of 0.001, of which floats have 16.
+    np.testing.assert_allclose(rescaled, targets, rtol=0, atol=1e-9)
+
+
+@given(y=some_failed)
+def test_targets_of_completed_trials_have_mean_zero_and_width_one(y):
+    is_finite = np.isfinite(y)
+    assume(is_finite.any())
+
+    targets = temper(y).y[is_finite]
+
+    assert targets.mean() == pytest.approx(0, abs=1e-10)
+    assert targets.std() == pytest.approx(1 if len(np.unique(y[is_finite])) > 1 else 0, abs=1e-10)
+
+
+@pytest.mark.parametrize("y", [[0.1, 0.1, 0.1], [0.7], [1e30, 1e30, math.nan]], ids=str)
+def test_equal_losses_have_equal_targets_at_zero(y):
+    y = np.array(y)
+
+    targets = temper(y).y[np.isfinite(y)]
+
+    np.testing.assert_allclose(targets, 0.0, atol=1e-15)  # the rounding of their mean
+
+
+@given(y=some_failed)
+def test_failed_trials_are_worse_than_the_worst_completed_one(y):
+    is_finite = np.isfinite(y)
+    assume(is_finite.any())
+
+    targets = temper(y).y
+
+    assert np.isfinite(targets).all()
+    np.testing.assert_allclose(targets[~is_finite], targets[is_finite].max() + FAILURE_MARGIN, rtol=1e-12)
+
+
+@given(y=some_failed)
+def test_failed_trials_do_not_change_the_targets_of_others(y):
+    is_finite = np.isfinite(y)
+    assume(is_finite.any())
+
+    targets = temper(y).y
+
+    np.testing.assert_array_equal(targets[is_finite], temper(y[is_finite]).y)
+
+
+@given(y=several_losses, order=st.randoms(use_true_random=False))
+def test_the_order_of_the_trials_does_not_matter(y, order):
+    rows = order.sample(range(len(y)), len(y))
+
+    targets = temper(y[rows]).y
+
+    np.testing.assert_allclose(targets, temper(y).y[rows], rtol=0, atol=1e-12)
+
+
+@given(y=several_losses)
+def test_a_target_turns_back_into_its_loss(y):
+    targets = temper(y)
+
+    back = [targets.to_loss(mu, 0.0) for mu in targets.y]
+
+    np.testing.assert_allclose([loss for loss, _ in back], y, rtol=0, atol=1e-10)
+    assert [sd for _, sd in back] == [0.0] * len(y)
+
+
+@given(y=several_losses, mus=st.lists(st.floats(-5, 5), min_size=2, max_size=5))
+def test_a_larger_target_is_never_a_smaller_loss(y, mus):
+    targets = temper(y)
+
+    means = [targets.to_loss(mu, 0.0)[0] for mu in sorted(mus)]
+
+    assert means == sorted(means)
+
+
+def test_a_prediction_below_the_best_target_goes_on_in_a_straight_line():
+    targets = temper(np.array([1.0, 2.0, 3.0]))
+    unit = targets.y[1] - targets.y[0]
+
+    loss, sd = targets.to_loss(targets.y[0] - 2 * unit, unit)
+
+    assert (loss, sd) == pytest.approx((-1.0, 1.0))
+
+
+def test_a_prediction_in_the_good_half_keeps_its_standard_deviation():
+    targets = temper(np.array([1.0, 2.0, 3.0, 4.0, 1e6, 1e9]))
+    unit = targets.y[1] - targets.y[0]
+
+    _, sd = targets.to_loss(targets.y[1], 0.5 * unit)
+
+    assert sd == pytest.approx(0.5)
+
+
+def test_a_prediction_is_plain_numbers():
+    targets = temper(np.array([1.0, 2.0]))
+
+    prediction = targets.to_loss(np.float64(0.1), np.float64(0.2))
+
+    assert [type(number) for number in prediction] == [float, float]
+
+
+def test_a_diverged_training_does_not_squash_the_good_half():
+    good = np.array([0.30, 0.31, 0.33, 0.36, 0.40])
+
+    tempered = temper(np.concatenate([good, [2.3, 9.0, 1e30]])).y[:5]
+
+    # Without outliers the good losses span 2.9 standard deviations, standardised together with them 1e-30.
+    assert np.ptp(tempered) > 1.0
+
+
+@pytest.mark.parametrize("y", [[0.1, 0.2, 1e30], [0.1, 0.2, 1e30, 2e30], [0.1, 0.2, 0.3, 1e30, 2e30, 3e30]], ids=str)
+def test_as_many_diverged_trainings_as_good_ones_leave_the_order_of_the_good_ones(y):
+    targets = temper(np.array(y)).y
+
+    assert targets[0] < targets[1] < targets[2]
+
+
+def test_the_size_of_an_outlier_does_not_matter():
+    y = np.array([0.30, 0.31, 0.33, 0.36, 0.40, 0.5])
+
+    targets = [temper(np.append(y, outlier)).y for outlier in (1.0, 1e9, 1e300)]
+
+    np.testing.assert_array_equal(targets[0], targets[1])
+    np.testing.assert_array_equal(targets[0], targets[2])
+
+
+def test_the_better_half_keeps_its_distances():
+    y = np.array([1.0, 2.0, 4.0, 7.0, 50.0, 51.0, 1e4])
+
+    targets = temper(y).y
+
+    assert np.diff(targets[:4]) / (targets[1] - targets[0]) == pytest.approx([1.0, 2.0, 3.0])
+
+
+def test_so_few_losses_have_no_bad_half():
+    y = np.array([0.0, 1.0, 100.0])
+    assert len(y) < MIN_TO_TEMPER
+
+    targets = temper(y).y
+
+    np.testing.assert_allclose(targets, (y - y.mean()) / y.std())
+
+
+def test_the_worse_half_is_put_at_normal_quantiles():
+    y = np.array([-3.0, -1.0, 0.0, 5.0, 6.0])
+    width = math.sqrt((9 + 1 + 0) / 3)
+    quantiles = np.array([0.31863936396437514, 1.1503493803760079])  # of 1/2 + 1/8 and 1/2 + 3/8
+
+    targets = temper(y).y
+
+    expected = np.concatenate([y[:3], width * quantiles])
+    np.testing.assert_allclose(targets, (expected - expected.mean()) / expected.std(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("penalty", [1e200, 1.7e308])
+@pytest.mark.parametrize("num_penalties", [1, 3])
+def test_a_penalty_near_the_largest_float_is_one_more_bad_loss(penalty, num_penalties):
+    y = np.array([0.1, 0.2] + num_penalties * [penalty])
+
+    targets = temper(y).y
+
+    assert np.isfinite(targets).all()
+    assert targets[0] <= targets[1] < targets[2]

@@ -1,0 +1,300 @@
+import json
+import os
+import warnings
+
+import pytest
+
+from keras_bayes import project
+from keras_bayes.errors import KerasBayesWarning
+from keras_bayes.project import MAX_DEATHS, ORACLE_FILE, exists, read_oracle, read_trials, reconcile, write_json
+
+ORACLE = {"hyperparameters": {"space": [], "values": {}}, "start_order": ["0"], "end_order": [], "seed": 7}
+
+
+def trial_state(trial_id, status="COMPLETED"):
+    return {
+        "trial_id": trial_id,
+        "hyperparameters": {"space": [], "values": {"units": 3}},
+        "metrics": {"metrics": {}},
+        "score": 0.5,
+        "best_step": 0,
+        "status": status,
+        "message": None,
+    }
+
+
+def write_trials(folder, *trial_ids):
+    for trial_id in trial_ids:
+        write_json(folder / f"trial_{trial_id}" / "trial.json", trial_state(trial_id))
+
+
+def files_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_is_written_can_be_read(tmp_path):
+    write_json(tmp_path / ORACLE_FILE, ORACLE)
+
+    state = read_oracle(tmp_path)
+
+    assert state == ORACLE
+
+
+def test_a_file_is_written_into_a_folder_that_does_not_exist_yet(tmp_path):
+    path = tmp_path / "search" / "trial_0" / "trial.json"
+
+    write_json(path, {"größe": 1})
+
+    assert json.loads(path.read_text(encoding="utf-8")) == {"größe": 1}
+    assert files_in(path.parent) == ["trial.json"]
+
+
+def test_a_file_is_replaced_as_a_whole(tmp_path):
+    path = tmp_path / ORACLE_FILE
+    write_json(path, {"old": list(range(1000))})
+    inode = path.stat().st_ino
+
+    write_json(path, {"new": 1})
+
+    assert json.loads(path.read_text(encoding="utf-8")) == {"new": 1}
+    assert path.stat().st_ino != inode
+    assert files_in(tmp_path) == [ORACLE_FILE]
+
+
+def test_content_that_cannot_be_written_leaves_the_old_file_alone(tmp_path):
+    path = tmp_path / ORACLE_FILE
+    write_json(path, {"old": 1})
+
+    with pytest.raises(TypeError):
+        write_json(path, {"new": 1, "broken": object()})
+
+    assert json.loads(path.read_text(encoding="utf-8")) == {"old": 1}
+    assert files_in(tmp_path) == [ORACLE_FILE]
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_an_interruption_leaves_the_old_file_alone(tmp_path, monkeypatch, step, error):
+    path = tmp_path / ORACLE_FILE
+    write_json(path, {"old": 1})
+
+    def interrupt(*_):
+        raise error
+
+    monkeypatch.setattr(project.os, step, interrupt)
+    with pytest.raises(error):
+        write_json(path, {"new": 1})
+    monkeypatch.undo()
+
+    assert json.loads(path.read_text(encoding="utf-8")) == {"old": 1}
+    assert files_in(tmp_path) == [ORACLE_FILE]
+
+
+def test_content_is_on_the_disk_before_it_takes_the_name(tmp_path, monkeypatch):
+    steps, fsync, replace = [], os.fsync, os.replace
+    monkeypatch.setattr(project.os, "fsync", lambda handle: (steps.append(os.fstat(handle).st_size), fsync(handle)))
+    monkeypatch.setattr(project.os, "replace", lambda *paths: (steps.append("replace"), replace(*paths)))
+
+    write_json(tmp_path / ORACLE_FILE, {"a": 1})
+
+    assert steps == [len('{"a": 1}'), "replace"]
+
+
+def test_an_empty_folder_holds_no_search(tmp_path):
+    (tmp_path / "trial_0").mkdir()
+
+    assert [exists(tmp_path), exists(tmp_path / "missing")] == [False, False]
+
+
+def test_an_oracle_or_a_trial_is_a_search(tmp_path):
+    write_json(tmp_path / "a" / ORACLE_FILE, ORACLE)
+    write_trials(tmp_path / "b", "0")
+
+    assert [exists(tmp_path / "a"), exists(tmp_path / "b")] == [True, True]
+
+
+def test_a_missing_oracle_is_none_without_a_warning(tmp_path):
+    state = read_oracle(tmp_path)
+
+    assert state is None
+    assert files_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b"3", b'"text"', b"{}", b'{"seed": 1}', b"\xff\xfe\x00", b"\x00" * 64],
+    ids=repr,
+)
+def test_a_broken_oracle_is_set_aside(tmp_path, content):
+    (tmp_path / ORACLE_FILE).write_bytes(content)
+
+    with pytest.warns(KerasBayesWarning, match="set aside as oracle.json.corrupt") as caught:
+        state = read_oracle(tmp_path)
+
+    assert state is None
+    assert len(caught) == 1
+    assert files_in(tmp_path) == ["oracle.json.corrupt"]
+    assert (tmp_path / "oracle.json.corrupt").read_bytes() == content
+
+
+def test_a_file_cut_off_at_any_byte_is_set_aside(tmp_path):
+    path = tmp_path / "trial_0" / "trial.json"
+    write_trials(tmp_path, "0", "1")
+    whole = path.read_bytes()
+
+    for end in range(len(whole)):
+        path.write_bytes(whole[:end])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            trials = read_trials(tmp_path)
+
+        assert [warning.category for warning in caught] == [KerasBayesWarning]
+        assert list(trials) == ["1"]
+        assert path.with_name("trial.json.corrupt").read_bytes() == whole[:end]
+        assert not path.exists()
+
+
+def test_what_was_set_aside_is_not_read_again(tmp_path):
+    (tmp_path / ORACLE_FILE).write_text("{", encoding="utf-8")
+    with pytest.warns(KerasBayesWarning):
+        read_oracle(tmp_path)
+
+    state = read_oracle(tmp_path)
+
+    assert state is None
+    assert files_in(tmp_path) == ["oracle.json.corrupt"]
+
+
+@pytest.mark.parametrize("key", list(trial_state("0")))
+def test_a_trial_that_lacks_an_entry_is_broken(tmp_path, key):
+    state = trial_state("0")
+    del state[key]
+    write_json(tmp_path / "trial_0" / "trial.json", state)
+
+    with pytest.warns(KerasBayesWarning, match="trial.json is broken"):
+        trials = read_trials(tmp_path)
+
+    assert trials == {}
+
+
+def test_trials_are_read_in_the_order_of_their_numbers(tmp_path):
+    write_trials(tmp_path, "10", "9", "0", "100", "2")
+
+    trials = read_trials(tmp_path)
+
+    assert list(trials) == ["0", "2", "9", "10", "100"]
+    assert trials["10"] == trial_state("10")
+
+
+def oracle_state(**changes):
+    state = {"start_order": [], "end_order": [], "ongoing_trials": {}, "retry_queue": [], "seed": 7}
+    return {**state, **changes}
+
+
+def trials_of(**statuses):
+    """Trials by id: `t0="RUNNING"` is the running trial "0"."""
+    return {name[1:]: trial_state(name[1:], status) for name, status in statuses.items()}
+
+
+def test_a_trial_that_was_running_runs_again():
+    oracle = oracle_state(start_order=["0", "1"], end_order=["0"], ongoing_trials={"tuner0": "1"})
+
+    state, lost = reconcile(oracle, trials_of(t0="COMPLETED", t1="RUNNING"))
+
+    assert lost == []
+    assert state["retry_queue"] == ["1"]
+    assert state["ongoing_trials"] == {}
+    assert state["end_order"] == ["0"]
+    assert state["deaths"] == {"1": 1}
+
+
+def test_a_trial_during_which_the_process_ended_too_often_is_lost():
+    oracle = oracle_state(start_order=["0"])
+    trials = trials_of(t0="RUNNING")
+
+    for _ in range(MAX_DEATHS):
+        oracle, lost = reconcile(oracle, trials)
+
+    assert MAX_DEATHS == 2
+    assert lost == ["0"]
+    assert oracle["retry_queue"] == []
+    assert oracle["end_order"] == ["0"]
+
+
+def test_other_trials_do_not_share_in_a_death():
+    oracle = oracle_state(start_order=["0", "1"], deaths={"0": 1})
+
+    state, lost = reconcile(oracle, trials_of(t0="RUNNING", t1="RUNNING"))
+
+    assert lost == ["0"]
+    assert state["retry_queue"] == ["1"]
+    assert state["deaths"] == {"0": 2, "1": 1}
+
+
+def test_a_trial_that_waits_for_a_retry_keeps_waiting_and_has_not_died():
+    oracle = oracle_state(start_order=["0"], retry_queue=["0"])
+
+    state, lost = reconcile(oracle, trials_of(t0="INVALID"))
+
+    assert lost == []
+    assert state["retry_queue"] == ["0"]
+    assert state["deaths"] == {}
+    assert state["end_order"] == []
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "FAILED"])
+def test_a_trial_that_has_ended_does_not_wait_for_a_retry(status):
+    oracle = oracle_state(start_order=["0"], retry_queue=["0"], ongoing_trials={"tuner0": "0"})
+
+    state, lost = reconcile(oracle, trials_of(t0=status))
+
+    assert lost == []
+    assert state["retry_queue"] == []
+    assert state["end_order"] == ["0"]
+
+
+def test_trials_without_a_file_are_forgotten():
+    oracle = oracle_state(start_order=["0", "7"], end_order=["7", "0"], retry_queue=["8"], ongoing_trials={"t": "9"})
+
+    state, lost = reconcile(oracle, trials_of(t0="COMPLETED"))
+
+    assert lost == []
+    assert (state["start_order"], state["end_order"]) == (["0"], ["0"])
+    assert (state["retry_queue"], state["ongoing_trials"]) == ([], {})
+
+
+def test_trials_that_the_oracle_does_not_know_join_the_orders_at_the_end():
+    oracle = oracle_state(start_order=["1", "0"], end_order=["1"])
+
+    state, _ = reconcile(oracle, trials_of(t0="COMPLETED", t1="COMPLETED", t2="FAILED", t3="RUNNING"))
+
+    assert state["start_order"] == ["1", "0", "2", "3"]
+    assert state["end_order"] == ["1", "0", "2"]
+
+
+def test_a_trial_that_ended_twice_is_listed_once():
+    oracle = oracle_state(start_order=["0", "0"], end_order=["0", "0"])
+
+    state, _ = reconcile(oracle, trials_of(t0="COMPLETED"))
+
+    assert (state["start_order"], state["end_order"]) == (["0"], ["0"])
+
+
+def test_the_rest_of_the_state_stays():
+    oracle = oracle_state(seed=7, extra={"a": 1}, deaths={"0": 1})
+    before = json.dumps(oracle)
+
+    state, _ = reconcile(oracle, trials_of(t0="RUNNING"))
+
+    assert (state["seed"], state["extra"]) == (7, {"a": 1})
+    assert json.dumps(oracle) == before
+
+
+def test_a_state_that_fits_its_trials_is_not_changed():
+    trials = trials_of(t0="COMPLETED", t1="FAILED", t2="INVALID")
+    state, _ = reconcile(oracle_state(), trials)
+
+    again, lost = reconcile(state, trials)
+
+    assert again == state
+    assert lost == []

@@ -1,0 +1,104 @@
+import pytest
+
+from keras_bayes.history import TrialRecord
+from keras_bayes.stopping import FIRST_FAILURES, consecutive_failures, repeated_error, too_many_failures
+
+VALUE_ERROR = 'Traceback (most recent call last):\n  File "train.py", line 3, in build\nValueError: units: 3\n'
+OTHER_VALUE_ERROR = VALUE_ERROR.replace("units: 3", "units: 5")
+MEMORY_ERROR = 'Traceback (most recent call last):\n  File "train.py", line 9, in fit\nMemoryError\n'
+
+
+def failed(message, status="FAILED"):
+    return TrialRecord(0, {}, status, None, message)
+
+
+def completed():
+    return TrialRecord(0, {}, "COMPLETED", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "count"),
+    [("", 0), ("c", 0), ("f", 1), ("fff", 3), ("fcff", 2), ("ffc", 0), ("cfif", 3)],
+)
+def test_only_the_last_failures_in_a_row_count(outcomes, count):
+    records = {"c": completed(), "f": failed(None), "i": failed(None, "INVALID")}
+
+    number = consecutive_failures([records[outcome] for outcome in outcomes])
+
+    assert number == count
+
+
+def test_the_last_traceback_is_returned_when_all_trials_end_with_one_error():
+    ended = [failed(VALUE_ERROR), failed(VALUE_ERROR, "INVALID"), failed(OTHER_VALUE_ERROR)]
+
+    traceback = repeated_error(ended, 3)
+
+    assert traceback == OTHER_VALUE_ERROR
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        [],
+        [failed(VALUE_ERROR)] * 2,
+        [failed(VALUE_ERROR), failed(MEMORY_ERROR), failed(VALUE_ERROR)],
+        [completed(), failed(VALUE_ERROR), failed(VALUE_ERROR), failed(VALUE_ERROR)],
+        [failed(None)] * 3,
+        [failed("The loss is NaN.")] * 3,
+        [failed(VALUE_ERROR), failed(VALUE_ERROR), failed(None)],
+    ],
+    ids=["none", "too few", "two errors", "a success", "no message", "diverged", "one without a message"],
+)
+def test_a_region_where_trainings_fail_is_not_a_mistake_in_the_program(ended):
+    assert repeated_error(ended, 3) is None
+
+
+def test_an_error_may_repeat_more_often_than_the_limit():
+    ended = [failed(MEMORY_ERROR)] * 5
+
+    traceback = repeated_error(ended, 3)
+
+    assert traceback == MEMORY_ERROR
+
+
+def test_the_class_at_the_end_of_a_chain_of_errors_decides():
+    chain = VALUE_ERROR + "\nDuring handling of the above exception, another exception occurred:\n\n" + MEMORY_ERROR
+
+    alike, different = (
+        repeated_error([failed(chain), failed(MEMORY_ERROR)], 2),
+        repeated_error([failed(chain), failed(VALUE_ERROR)], 2),
+    )
+
+    assert alike == MEMORY_ERROR
+    assert different is None
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "is_ended"), [("", False), ("f", False), ("cff", True), ("fffc", False), ("fff", True)]
+)
+def test_as_many_failures_in_a_row_as_the_limit_end_a_search(outcomes, is_ended):
+    ended = [completed() if outcome == "c" else failed(VALUE_ERROR) for outcome in outcomes]
+
+    reason = too_many_failures(ended, 2)
+
+    assert bool(reason) == is_ended
+    assert not is_ended or ("limit of 2" in reason and "ValueError: units: 3" in reason)
+
+
+def test_a_failure_without_a_message_counts_towards_the_limit():
+    ended = [failed(None), failed(None)]
+
+    reason = too_many_failures(ended, 2)
+
+    assert "limit of 2" in reason
+
+
+def test_without_a_limit_only_a_program_that_cannot_work_ends_a_search():
+    errors = [failed(VALUE_ERROR)] * FIRST_FAILURES
+
+    reasons = [
+        too_many_failures(ended, None) for ended in (errors, errors[1:], [completed(), *errors], [failed(None)] * 9)
+    ]
+
+    assert "ValueError: units: 3" in reasons[0]
+    assert reasons[1:] == ["", "", ""]
