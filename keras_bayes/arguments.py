@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import operator
 from collections.abc import Collection
 from typing import Any
@@ -24,9 +25,9 @@ def check_positive(name: str, value: Any) -> None:
     """Raises unless `value` is `None` or a finite number above zero."""
     if value is None:
         return
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"`{name}` must be a number, received {value!r}. {_LEAVE}")
-    if not 0 < value < math.inf:
+    if not 0 < float(value) < math.inf:
         raise ValueError(f"`{name}` must be a finite number above 0, received {value!r}. {_LEAVE}")
 
 

@@ -1,7 +1,7 @@
 """Kinds of hyperparameter: values ↔ positions in [0, 1].
 
-Each kind answers the same questions: `decode` and `encode` between one position and one value, `snap` for a column of
-positions, `neighbours` for the moves of a local search. A finite kind with K values puts value i at (i + 1/2) / K.
+Each kind answers the same questions: `decode` and `encode` between one position and one value, `encode_all` and `snap`
+for columns, `neighbours` for the moves of a local search. A finite kind with K values puts value i at (i + 1/2) / K.
 """
 
 from __future__ import annotations
@@ -58,7 +58,11 @@ class Real:
         return int(value) if self.integer else float(value)
 
     def encode(self, value: Value) -> float:
-        return float(self._positions(np.asarray(value, dtype=np.float64)))
+        return float(self.encode_all([value])[0])
+
+    def encode_all(self, values: Sequence[Value]) -> Array:
+        """Positions of values, shape (m,)."""
+        return self._positions(np.asarray(values, dtype=np.float64))
 
     def __contains__(self, value: object) -> bool:
         return isinstance(value, int | float) and self.low <= value <= self.high
@@ -128,6 +132,10 @@ class _Finite:
 
     def encode(self, value: Value) -> float:
         return (self.index(value) + 0.5) / len(self.values)
+
+    def encode_all(self, values: Sequence[Value]) -> Array:
+        """Positions of values, shape (m,)."""
+        return np.array([self.encode(value) for value in values])
 
     def neighbours(self, u: float) -> Array:
         """Positions of other values: all of a short list, a few at growing distances of a long one."""

@@ -90,8 +90,10 @@ class Observations:
             raise ValueError(f"Shapes differ: X {self.X.shape}, y {self.y.shape}, pending {self.pending.shape}.")
         if np.isinf(self.y).any():
             raise ValueError("A loss is infinite; a failed trial has the loss NaN.")
-        for array in (self.X, self.y, self.pending):
+        for name in self.__slots__:
+            array = np.array(getattr(self, name))
             array.setflags(write=False)
+            object.__setattr__(self, name, array)
 
     @property
     def num_completed(self) -> int:
@@ -125,9 +127,5 @@ def observe(history: History, space: Space, *, direction: str) -> Observations:
     ended = [record for record in records if record.status != "RUNNING"]
     running = [record for record in records if record.status == "RUNNING"]
     y = [math.nan if record.score is None else sign * record.score for record in ended]
-    return Observations(_points(ended, space), np.array(y, dtype=float), _points(running, space))
-
-
-def _points(records: list[TrialRecord], space: Space) -> Array:
-    points = [space.encode(record.values) for record in records]
-    return np.array(points, dtype=float).reshape(len(records), space.dim)
+    X, pending = (space.encode_all([record.values for record in group]) for group in (ended, running))
+    return Observations(X, np.array(y, dtype=float), pending)

@@ -23,14 +23,14 @@ def initial_design(
 ) -> Array | None:
     """The point with the number `index` of the design, shape (d,), or another new one where that has been tried.
 
-    Point 0 is `space.start`. The next ones are rows of Latin hypercubes of `num_points` rows, each of which visits
-    every n-th of every range once; when more are asked for than were planned, another hypercube begins.
+    Point 0 is `space.start`. The next ones are the rows of a Latin hypercube, which visit every n-th of every range
+    once; when more are asked for than were planned, another hypercube begins.
 
     Args:
         space: The search space.
         tried: Points that must not come again, shape (n, d).
         index: Number of the point, from 0.
-        num_points: Planned size of the design.
+        num_points: Planned size of the design, at least 2.
         seed: Seed of the search; the same seed gives the same design.
         rng: Source of a replacement.
 
@@ -40,7 +40,7 @@ def initial_design(
     References:
         McKay, Beckman & Conover (1979), Technometrics 21(2).
     """
-    x = space.start if index == 0 else space.snap(_hypercube_row(index - 1, num_points, space.dim, seed)[None])[0]
+    x = space.start if index == 0 else space.snap(_hypercube_row(index - 1, num_points - 1, space.dim, seed)[None])[0]
     return x if is_new(x[None], tried)[0] else any_untried(space, tried, rng=rng)
 
 

@@ -44,7 +44,10 @@ def maximize(
         return any_untried(space, tried, rng=rng)
     pool = points = _choose_starts(candidates, acquisition(candidates), rng)
     for _ in range(NUM_ROUNDS):
-        points = _polish(acquisition, space, _exchange(acquisition, space, points, tried))
+        exchanged = _exchange(acquisition, space, points, tried)
+        if len(pool) > NUM_STARTS and np.array_equal(exchanged, points):
+            break  # nothing has changed since the last polish
+        points = _polish(acquisition, space, exchanged)
         pool = np.vstack([pool, points])
     pool = pool[is_new(pool, tried)]
     return np.asarray(pool[np.argmax(acquisition(pool))])

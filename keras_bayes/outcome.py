@@ -12,7 +12,7 @@ from keras_bayes.domains import Array
 # A failed trial counts as this much worse than the worst completed one, in standard deviations (ALGORITHM 2).
 FAILURE_MARGIN = 0.5
 # With fewer losses than this there is no bad half to speak of.
-MIN_TO_TEMPER = 4
+MIN_TO_TEMPER = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ def temper(y: Array) -> Targets:
     """
     is_finite = np.isfinite(y)
     losses, inverse = np.unique(y[is_finite], return_inverse=True)
-    drawn_in = _draw_in_bad_half(losses, float(np.median(y[is_finite])))[inverse]
+    median = float(np.quantile(y[is_finite], 0.5, method="lower"))  # a loss itself: midpoints may be far from all
+    drawn_in = _draw_in_bad_half(losses, median)[inverse]
     drawn_in = np.ldexp(drawn_in, -np.frexp(np.abs(drawn_in).max())[1])  # exact; squares of it do not overflow
     scale = drawn_in.std() if len(losses) > 1 else 1.0
     targets = np.empty(len(y))

@@ -116,16 +116,17 @@ class Space:
 
     def encode(self, values: Mapping[str, Value]) -> Array:
         """The point of a configuration, shape (d,); a missing value counts as the default."""
-        complete = self.complete(values)
-        return np.array(
-            [
-                parameter.domain.encode(complete[parameter.name])  # type: ignore[union-attr]
-                if parameter.name in complete
-                else INACTIVE
-                for parameter in self.parameters
-            ],
-            dtype=np.float64,
-        )
+        return np.asarray(self.encode_all([values])[0])
+
+    def encode_all(self, configurations: Sequence[Mapping[str, Value]]) -> Array:
+        """The points of configurations, shape (m, d)."""
+        complete = [self.complete(values) for values in configurations]
+        X = np.full((len(complete), self.dim), INACTIVE)
+        for j, parameter in enumerate(self.parameters):
+            rows = [i for i, values in enumerate(complete) if parameter.name in values]
+            values = [complete[i][parameter.name] for i in rows]
+            X[rows, j] = parameter.domain.encode_all(values)  # type: ignore[union-attr]
+        return X
 
     def __contains__(self, values: Mapping[str, Value]) -> bool:
         """Whether each active value lies in the range, or the list, of its hyperparameter."""

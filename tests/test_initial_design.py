@@ -61,7 +61,7 @@ def test_the_first_point_gives_way_when_it_has_been_tried():
 def test_each_hypercube_visits_every_part_of_every_range_once(seed, block):
     space = space_of(*(real(f"x{j}", 0.0, 1.0) for j in range(4)))
 
-    X = design(space, 1 + 3 * 7, seed=seed, planned=7)[1 + 7 * block :][:7]
+    X = design(space, 1 + 3 * 7, seed=seed, planned=8)[1 + 7 * block :][:7]
 
     strata = np.sort(np.floor(7 * X), axis=0)
     np.testing.assert_array_equal(strata, np.tile(np.arange(7.0)[:, None], 4))
@@ -70,7 +70,7 @@ def test_each_hypercube_visits_every_part_of_every_range_once(seed, block):
 def test_hypercubes_differ_from_each_other():
     space = space_of(real("x", 0.0, 1.0), real("y", 0.0, 1.0))
 
-    X = design(space, 1 + 2 * 6, planned=6)[1:]
+    X = design(space, 1 + 2 * 6, planned=7)[1:]
 
     assert len(np.unique(X[:, 0])) == 12
 
@@ -78,7 +78,7 @@ def test_hypercubes_differ_from_each_other():
 def test_a_hypercube_visits_every_category_once():
     space = space_of(choice("model", list("abcde")), integer("units", 1, 5))
 
-    X = design(space, 6, planned=5)[1:]
+    X = design(space, 6, planned=6)[1:]
 
     values = [space.decode(x) for x in X]
     assert sorted(v["model"] for v in values) == list("abcde")
@@ -88,7 +88,7 @@ def test_a_hypercube_visits_every_category_once():
 def test_points_lie_anywhere_within_their_part():
     space = space_of(real("x", 0.0, 1.0))
 
-    offsets = np.array([np.modf(4 * design(space, 5, seed=seed, planned=4)[1:, 0])[0] for seed in range(50)])
+    offsets = np.array([np.modf(4 * design(space, 5, seed=seed, planned=5)[1:, 0])[0] for seed in range(50)])
 
     # 200 uniform numbers have a mean of 1/2 with a standard error of 0.02.
     assert abs(offsets.mean() - 0.5) < 0.1

@@ -1,6 +1,6 @@
 """One process of a distributed search without training; the environment says whether chief or worker.
 
-    python distributed_search.py FOLDER SECONDS
+python distributed_search.py FOLDER SECONDS
 """
 
 from __future__ import annotations

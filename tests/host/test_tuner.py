@@ -345,13 +345,13 @@ def test_the_best_weights_are_those_of_the_best_epoch(tmp_path):
 
 
 def test_hooks_of_a_subclass_are_called(tmp_path):
-    class Hooked(keras_bayes.BayesTuner):
-        seen: list[str] = []
+    seen = []
 
+    class Hooked(keras_bayes.BayesTuner):
         def on_epoch_end(self, trial, model, epoch, logs=None):
-            self.seen.append(f"epoch {epoch} of {trial.trial_id}")
+            seen.append(f"epoch {epoch} of {trial.trial_id}")
 
     tuner = Hooked(build_model, objective="val_loss", max_trials=1, directory=str(tmp_path))
     tuner.search(epochs=2, **DATA)
 
-    assert Hooked.seen == ["epoch 0 of 0", "epoch 1 of 0"]
+    assert seen == ["epoch 0 of 0", "epoch 1 of 0"]

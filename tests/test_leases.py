@@ -1,0 +1,77 @@
+"""Signs of life, with a clock that the tests turn."""
+
+from __future__ import annotations
+
+import threading
+
+from keras_bayes.leases import Leases, Periodic
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_who_was_heard_of_and_then_no_more_is_lost():
+    clock = Clock()
+    leases = Leases(30, clock)
+    leases.hear("trial")
+
+    clock.now = 29
+    assert leases.is_held("trial")
+    assert not leases.is_lost("trial")
+
+    clock.now = 31
+    assert leases.is_lost("trial")
+    assert not leases.is_held("trial")
+
+
+def test_who_never_gave_a_sign_is_not_missed():
+    clock = Clock()
+    leases = Leases(30, clock)
+
+    clock.now = 1e9
+
+    assert not leases.is_lost("trial")
+
+
+def test_a_sign_of_life_renews_the_lease():
+    clock = Clock()
+    leases = Leases(30, clock)
+    leases.hear("trial")
+    clock.now = 20
+    leases.hear("trial")
+
+    clock.now = 45
+
+    assert leases.is_held("trial")
+
+
+def test_who_is_forgotten_is_not_missed():
+    clock = Clock()
+    leases = Leases(30, clock)
+    leases.hear("trial")
+    leases.forget("trial")
+
+    clock.now = 100
+
+    assert not leases.is_lost("trial")
+
+
+def test_a_periodic_call_comes_again_until_it_is_stopped():
+    calls = []
+    is_enough = threading.Event()
+
+    def call():
+        calls.append(1)
+        if len(calls) >= 3:
+            is_enough.set()
+
+    periodic = Periodic(call, seconds=0.01)
+    assert is_enough.wait(timeout=10)
+    periodic.stop()
+    count = len(calls)
+
+    assert not is_enough.wait(timeout=0.05) or len(calls) == count
