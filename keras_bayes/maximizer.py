@@ -7,6 +7,7 @@ Hernández-Lobato, 2020, arXiv:1805.03463).
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from keras_bayes.acquisition import Acquisition
@@ -16,14 +17,14 @@ from keras_bayes.untried import any_untried, is_new
 
 # Sizes of the search (ALGORITHM 8).
 MAX_ENUMERATED = 1024  # a finite space of no more points is scored as a whole
-NUM_RANDOM = 1024
+NUM_RANDOM = 512
 NUM_PERTURBED = 256
 NUM_CENTRES = 5  # best trials that are perturbed
 PERTURBED_COORDINATES = 3  # expected number of changes
 PERTURBATION = 0.1  # standard deviation of the change of a numeric coordinate
 NUM_STARTS = 4
-NUM_ROUNDS = 2
-POLISH_STEPS = 20
+NUM_ROUNDS = 3
+POLISH_STEPS = 10
 
 
 def maximize(
@@ -80,26 +81,31 @@ def _choose_starts(candidates: Array, values: Array, rng: np.random.Generator) -
 
 def _exchange(acquisition: Acquisition, space: Space, points: Array, tried: Array) -> Array:
     """The best of each point and its new neighbours, which differ in one discrete coordinate, shape (s, d)."""
-    groups = [np.vstack([x, _neighbours(space, x)]) for x in points]
-    values = acquisition(np.vstack(groups))
-    ends = np.cumsum([len(group) for group in groups])
-    best = []
-    for group, value in zip(groups, np.split(values, ends[:-1]), strict=True):
-        value[1:][~is_new(group[1:], tried)] = -np.inf
-        best.append(group[np.argmax(value)])
-    return np.array(best)
+    owners, neighbours = _neighbours(space, points)
+    values = acquisition(np.vstack([points, neighbours]))
+    own, others = np.split(values, [len(points)])
+    others[~is_new(neighbours, tried)] = -np.inf
+    best = points.copy()
+    for i in np.argsort(others, kind="stable"):  # the best comes last
+        if others[i] > own[owners[i]]:
+            best[owners[i]] = neighbours[i]
+    return best
 
 
-def _neighbours(space: Space, x: Array) -> Array:
-    """Legal points that differ from `x` in one active discrete coordinate, and in what depends on it."""
-    is_active = space.activity(x[None])[0]
+def _neighbours(space: Space, points: Array) -> tuple[NDArray[np.intp], Array]:
+    """Legal points that differ in one active discrete coordinate, and in what depends on it; first, from which row."""
+    is_active = space.activity(points)
     moves = [
-        (j, u) for j, domain in enumerate(space.domains) if is_active[j] for u in domain.neighbours(x[j])
-    ]  # fmt: skip
-    X = np.tile(x, (len(moves), 1))
-    for row, (j, u) in zip(X, moves, strict=True):
-        row[j] = u
-    return space.snap(X)
+        (row, j, u)
+        for j, domain in enumerate(space.domains)
+        for row in np.flatnonzero(is_active[:, j])
+        for u in domain.neighbours(points[row, j])
+    ]
+    owners = np.array([row for row, _, _ in moves], dtype=np.intp)
+    X = points[owners]
+    for x, (_, j, u) in zip(X, moves, strict=True):
+        x[j] = u
+    return owners, space.snap(X)
 
 
 def _polish(acquisition: Acquisition, space: Space, points: Array) -> Array:
