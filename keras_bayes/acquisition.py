@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import erfcx, log_ndtr, ndtr
 
 from keras_bayes.domains import Array
 from keras_bayes.gaussian_process import Posterior
@@ -92,12 +92,12 @@ class LogProbabilityOfImprovement(Improvement):
 
     def __call__(self, X: Array) -> Array:
         delta, S, _ = self.difference(X)
-        return np.asarray(log_ndtr(delta / S))
+        return np.asarray(scipy.special.log_ndtr(delta / S))
 
     def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
         delta, S, pull_back = self.difference(X)
         z = delta / S
-        value = log_ndtr(z)
+        value = scipy.special.log_ndtr(z)
         slope = np.exp(-0.5 * z * z - LOG_SQRT_2PI - value)
         return value, pull_back(slope / S, -z * slope / (2 * S * S))
 
@@ -172,14 +172,14 @@ def log_h(z: Array) -> tuple[Array, Array]:
     """
     z = np.asarray(z, dtype=float)
     upper, lower = np.maximum(z, -1.0), np.minimum(z, -1.0)
-    h = np.exp(-0.5 * upper * upper - LOG_SQRT_2PI) + upper * ndtr(upper)
+    h = np.exp(-0.5 * upper * upper - LOG_SQRT_2PI) + upper * scipy.special.ndtr(upper)
 
-    t = np.sqrt(np.pi / 2) * erfcx(-lower / np.sqrt(2))  # Φ / φ
+    t = np.sqrt(np.pi / 2) * scipy.special.erfcx(-lower / np.sqrt(2))  # Φ / φ
     far = lower < -200  # where 1 + z t would cancel; next term of the asymptotic series: 15 / z⁶
     square = np.square(np.where(far, lower, -200.0))
     q = np.where(far, (1 - 3 / square) / square, 1 + lower * t)
     log_tail = -0.5 * lower * lower - LOG_SQRT_2PI + np.log(q)
-    return np.where(z > -1, np.log(h), log_tail), np.where(z > -1, ndtr(upper) / h, t / q)
+    return np.where(z > -1, np.log(h), log_tail), np.where(z > -1, scipy.special.ndtr(upper) / h, t / q)
 
 
 ACQUISITIONS: dict[str, Callable[[Posterior, float], Acquisition]] = {

@@ -10,9 +10,8 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import lapack
-from scipy.optimize import minimize
 
 from keras_bayes.domains import Array
 from keras_bayes.kernels import Matern52, pairwise_distances
@@ -69,7 +68,7 @@ class Posterior:
 
     def solve(self, k: Array) -> Array:
         """k K⁻¹ for rows `k`, shape (m, n)."""
-        return np.asarray(lapack.dpotrs(self.L, k.T, lower=1)[0].T)
+        return np.asarray(scipy.linalg.lapack.dpotrs(self.L, k.T, lower=1)[0].T)
 
     def condition_on(self, pending: Array) -> Posterior:
         """The posterior once the points (m, d) have turned out as expected: same mean, less variance around them."""
@@ -91,16 +90,16 @@ def condition(kernel: Matern52, noise_variance: float, X: Array, y: Array, mean:
     """
     K = kernel(X, X)
     K[np.diag_indices_from(K)] = kernel.signal_variance + noise_variance + JITTER
-    L, info = lapack.dpotrf(K, lower=1)
+    L, info = scipy.linalg.lapack.dpotrf(K, lower=1)
     if info:
         raise np.linalg.LinAlgError(f"The covariance of {len(X)} points is not positive definite.")
     mean = most_probable_mean(L, y) if mean is None else mean
-    return Posterior(X, y, kernel, noise_variance, mean, L, lapack.dpotrs(L, y - mean, lower=1)[0])
+    return Posterior(X, y, kernel, noise_variance, mean, L, scipy.linalg.lapack.dpotrs(L, y - mean, lower=1)[0])
 
 
 def most_probable_mean(L: Array, y: Array) -> float:
     """m = 1ᵀK⁻¹y / (1ᵀK⁻¹1 + 1), the maximum of the density of a constant mean with the prior N(0, 1)."""
-    K_inverse_1 = lapack.dpotrs(L, np.ones(len(y)), lower=1)[0]
+    K_inverse_1 = scipy.linalg.lapack.dpotrs(L, np.ones(len(y)), lower=1)[0]
     return float(K_inverse_1 @ y / (K_inverse_1.sum() + 1))
 
 
@@ -121,7 +120,7 @@ def fit(
     """
     rows = np.unique(np.linspace(0, len(y) - 1, MAX_FIT_POINTS).astype(int))
     objective = MapObjective(X[rows], y[rows], is_categorical, noise_variance)
-    result = minimize(
+    result = scipy.optimize.minimize(
         objective, objective.prior_mean, jac=True, method="L-BFGS-B", bounds=objective.bounds,
         options={"maxiter": 50, "gtol": 1e-2, "ftol": 1e-6},  # ALGORITHM 4
     )  # fmt: skip
@@ -168,15 +167,15 @@ class MapObjective:
         a = np.sqrt(5.0 * (inverse_squares @ self.distances))  # (n (n - 1) / 2,)
         decay = signal * np.exp(-a)
         k = decay * (1 + a + a * a / 3)
-        L, info = lapack.dpotrf(self._symmetric(k, signal + noise + JITTER), lower=1, overwrite_a=1)
+        L, info = scipy.linalg.lapack.dpotrf(self._symmetric(k, signal + noise + JITTER), lower=1, overwrite_a=1)
         if info:
             return HOPELESS, np.zeros_like(theta)
         mean = most_probable_mean(L, self.y)
-        alpha = lapack.dpotrs(L, self.y - mean, lower=1)[0]
+        alpha = scipy.linalg.lapack.dpotrs(L, self.y - mean, lower=1)[0]
         z = (theta - self.prior_mean) / self.prior_sd
         value = 0.5 * ((self.y - mean) @ alpha + mean**2 + z @ z) + np.log(np.diagonal(L)).sum()
 
-        K_inverse = lapack.dpotri(L, lower=1, overwrite_c=1)[0]
+        K_inverse = scipy.linalg.lapack.dpotri(L, lower=1, overwrite_c=1)[0]
         trace_W = alpha @ alpha - np.trace(K_inverse)  # W = αᵀα - K⁻¹
         W = alpha[self.rows] * alpha[self.columns] - K_inverse.ravel(order="F")[self.lower]
         gradient = z / self.prior_sd

@@ -7,8 +7,8 @@ Hernández-Lobato, 2020, arXiv:1805.03463).
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from keras_bayes.acquisition import Acquisition
 from keras_bayes.domains import Array
@@ -123,7 +123,7 @@ def _polish(acquisition: Acquisition, space: Space, points: Array) -> Array:
         values, gradient = acquisition.value_and_gradient(X)
         return -float(values.sum()), -gradient[is_free]
 
-    result = minimize(
+    result = scipy.optimize.minimize(
         objective, points[is_free], jac=True, method="L-BFGS-B",
         bounds=[(0, 1)] * int(is_free.sum()), options={"maxiter": POLISH_STEPS},
     )  # fmt: skip
