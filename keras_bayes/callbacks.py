@@ -60,18 +60,19 @@ class BestWeights(keras.callbacks.Callback):
             self._save()
 
     def _save(self) -> None:
-        # Remote folders replace files as a whole by themselves.
-        target = self.path if "://" in self.path else f"{self.path}.tmp.weights.h5"
+        temporary = f"{self.path}.tmp.weights.h5"
         with without_optimizer(self.model):
-            self.model.save_weights(target)
-        if target != self.path:
-            os.replace(target, self.path)
+            self.model.save_weights(temporary)
+        os.replace(temporary, self.path)
 
 
 @contextlib.contextmanager
 def without_optimizer(model: keras.Model) -> Iterator[None]:
     """Lets `save_weights` and `load_weights` pass over the optimizer, whose state is twice the size of the weights."""
-    optimizer = model.optimizer
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is None:  # not compiled: the user trains in a loop of their own
+        yield
+        return
     model.optimizer = None
     try:
         yield

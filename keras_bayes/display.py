@@ -72,10 +72,9 @@ class Display:
             self._print_values(best.hyperparameters.values, {})
         self._print(f"Results are in {self.oracle.project_folder}")
 
-    def show_loading_code(self, tuner: str, objective: str, directory: str, project_name: str) -> None:
+    def show_loading_code(self, tuner: str) -> None:
         """Prints the lines that load the best model, in this process or in another."""
-        place = f"directory={directory!r}, project_name={project_name!r}"
-        self._print(f"  tuner = keras_bayes.{tuner}(build_model, objective={objective!r}, {place})")
+        self._print(f"  tuner = {tuner}")
         self._print("  model = tuner.get_best_models()[0]")
 
     def get_state(self) -> dict[str, Any]:
@@ -121,7 +120,7 @@ class Display:
     def _result(self, trial: Any) -> str:
         if trial.status == "COMPLETED":
             return f"{self.oracle.objective.name} = {format_value(trial.score)}"
-        lines = (trial.message or "no reason given").strip().splitlines()
+        lines = ((trial.message or "").strip() or "no reason given").splitlines()
         outcome = "to be tried again" if trial.status == "INVALID" else "failed"
         return f"{outcome} ({lines[-1][: 3 * MAX_WIDTH]})"
 

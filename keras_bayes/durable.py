@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import keras_tuner as kt
-from keras_tuner.engine.trial import Trial, TrialStatus
+from keras_tuner.engine.trial import Trial
 
 from keras_bayes import project
 from keras_bayes.history import trial_order
@@ -25,16 +25,32 @@ class DurableOracle(kt.Oracle):
         self._given_seed = seed
         self.seed = self.seed if seed is None else seed  # the host takes 0 for none
         self.proposals: dict[str, dict[str, Any]] = {}  # why each trial was chosen, by id
-        self._deaths: dict[str, int] = {}  # how often the process ended during a trial, by id
+        self.unread: dict[str, list[str]] = {}  # hyperparameters that a trial did not look up, by id
+        self._deaths: dict[str, int] = {}  # how often a trial was started again after its process had ended, by id
+        self._died: set[str] = set()  # waiting trials during which the process ended
 
     @property
     def project_folder(self) -> str:
         """The folder that holds the search."""
         return str(self._project_dir)
 
+    def trial_states(self) -> list[dict[str, Any]]:
+        """What a `TrialRecord` needs of each trial; the whole state, with the space, is slow to write down."""
+        return [
+            {
+                "trial_id": trial.trial_id,
+                "hyperparameters": {"values": trial.hyperparameters.values},
+                "score": trial.score,
+                "status": trial.status,
+                "message": trial.message,
+                "unread": self.unread.get(trial.trial_id, ()),
+            }
+            for trial in self.trials.values()
+        ]
+
     def get_state(self) -> dict[str, Any]:
         """Everything but the trials, as JSON."""
-        return {**super().get_state(), "proposals": self.proposals, "deaths": self._deaths}
+        return {**super().get_state(), "proposals": self.proposals, "unread": self.unread, "deaths": self._deaths}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Takes up a state; what the constructor was given explicitly stays as it was given."""
@@ -45,6 +61,7 @@ class DurableOracle(kt.Oracle):
         self.hyperparameters = declared
         self.seed = self.seed if self._given_seed is None else self._given_seed
         self.proposals = state.get("proposals", {})
+        self.unread = state.get("unread", {})
         self._deaths = state.get("deaths", {})
 
     def save(self) -> None:
@@ -71,7 +88,8 @@ class DurableOracle(kt.Oracle):
         if saved is None:  # what the trials know of the space is all there is
             for trial in self.trials.values():
                 self.update_space(trial.hyperparameters)
-        state, lost = project.reconcile(saved or self.get_state(), trials)
+        self._died = {trial_id for trial_id, state in trials.items() if state["status"] == "RUNNING"}
+        state = project.reconcile(saved or self.get_state(), trials)
         try:
             self.set_state(state)
         except KeyError as error:
@@ -79,11 +97,6 @@ class DurableOracle(kt.Oracle):
                 f"The project at {folder} was not written by a Bayesian search ({error} is missing from oracle.json). "
                 "Use another `project_name`, or pass `overwrite=True` to start anew."
             ) from error
-        for trial_id in lost:
-            trial = self.trials[trial_id]
-            trial.status, trial.message = TrialStatus.FAILED, project.LOST_MESSAGE
-            self._save_trial(trial)
-        self.save()
 
     def _save_trial(self, trial: Trial) -> None:
         if _is_remote(self.project_folder):

@@ -23,7 +23,7 @@ class TrialRecord:
         status: `"COMPLETED"`, `"RUNNING"`, or a failure: `"FAILED"`, `"INVALID"`.
         score: Value of the objective; finite for a completed trial, `None` for any other.
         message: Why it failed.
-        unused: Hyperparameters that it knew but has no value of: inactive ones, and those it never read.
+        unused: Active hyperparameters whose values it never read.
     """
 
     number: int
@@ -39,7 +39,7 @@ class TrialRecord:
 
     @classmethod
     def from_state(cls, number: int, state: Mapping[str, Any]) -> TrialRecord:
-        """Builds a record from `keras_tuner.engine.trial.Trial.get_state()`.
+        """Builds a record from `keras_tuner.engine.trial.Trial.get_state()`, and a list `unread` where there is one.
 
         A completed trial whose score is not a finite number has failed.
         """
@@ -47,9 +47,8 @@ class TrialRecord:
         if status == "COMPLETED" and (score is None or not math.isfinite(score)):
             status = "FAILED"
         values = dict(state["hyperparameters"]["values"])
-        names = {item["config"]["name"] for item in state["hyperparameters"]["space"]}
         score = float(score) if status == "COMPLETED" else None
-        return cls(number, values, status, score, state["message"], frozenset(names - values.keys()))
+        return cls(number, values, status, score, state["message"], frozenset(state.get("unread", ())))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
 
 HEARTBEAT_SECONDS = 5.0
 LEASE_SECONDS = 30.0  # six missed heartbeats: a worker that is only slow is heard of in between
+
+
+def is_distributed() -> bool:
+    """Whether this process is the chief or a worker of a distributed search."""
+    return "KERASTUNER_ORACLE_IP" in os.environ
 
 
 class Leases:

@@ -7,7 +7,6 @@ failed trial as something to learn from.
 from __future__ import annotations
 
 import math
-import os
 import threading
 from typing import Any
 
@@ -16,15 +15,15 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes.display import Display
 from keras_bayes.durable import DurableOracle
+from keras_bayes.errors import SearchSpaceError
 from keras_bayes.history import TrialRecord
-from keras_bayes.leases import Leases
+from keras_bayes.leases import is_distributed
 from keras_bayes.objective import resolve_objective
-from keras_bayes.project import LOST_MESSAGE, MAX_DEATHS
 from keras_bayes.space import Space
 from keras_bayes.stopping import too_many_failures
+from keras_bayes.usage import ReadValues
 
-ANY_WORKER = "any"  # who was heard of with each call of a worker
-DESERTED_SECONDS = 45.0  # longer than a lease: another worker may be on its way
+MAX_DEATHS = 2  # a trial during which the process ended so often is not run again
 
 
 class LifecycleOracle(DurableOracle):
@@ -65,8 +64,6 @@ class LifecycleOracle(DurableOracle):
         )
         self._lock = threading.RLock()
         self._display = Display(self)
-        self._leases = Leases()  # of running trials
-        self._workers = Leases(DESERTED_SECONDS)
         self._ended_here: list[str] = []  # trials that ended since the process started
         self._diverged: dict[str, str] = {}  # why a running trial cannot complete, by id
         self._end_reason = ""
@@ -76,11 +73,8 @@ class LifecycleOracle(DurableOracle):
     def create_trial(self, tuner_id: str) -> Trial:
         """The next trial for a worker, or the one it is running; see `keras_tuner.Oracle.create_trial`."""
         with self._lock:
-            self._workers.hear(tuner_id)
-            self._workers.hear(ANY_WORKER)
             if tuner_id in self.ongoing_trials:
                 return self.ongoing_trials[tuner_id]
-            self.release_lost_trials()
             self.tuner_ids.add(tuner_id)
             trial = self._retried_trial() or self._new_trial()
             if trial.status == TrialStatus.RUNNING:
@@ -105,26 +99,28 @@ class LifecycleOracle(DurableOracle):
             if not math.isfinite(values[self.objective.name]):
                 self._diverged[trial_id] = f"The objective {self.objective.name!r} was {values[self.objective.name]}."
             for name, value in values.items():
-                if not math.isfinite(value):
-                    continue
                 if not trial.metrics.exists(name):
                     trial.metrics.register(name, direction=self._direction(name))
-                trial.metrics.update(name, value, step=step)
+                if math.isfinite(value):
+                    trial.metrics.update(name, value, step=step)
             self._save_trial(trial)
             return trial
 
     def end_trial(self, trial: Trial | str | None = None, status: str = "COMPLETED", trial_id: str = "") -> None:
         """Ends a trial, or queues it for another run; see `keras_tuner.Oracle.end_trial`.
 
+        Everything is saved before an error is raised, and the search can be continued.
+
         Raises:
-            RuntimeError: Too many trials have failed. Everything is saved, and the search can be continued.
+            RuntimeError: Too many trials have failed, or new hyperparameters are not allowed.
+            SearchSpaceError: The trial found hyperparameters that cannot be searched.
         """
         with self._lock:
             if isinstance(trial, Trial):
                 own, ended, status = self.trials[trial.trial_id], trial, trial.status
             else:  # the signature of old: `end_trial(trial_id, status)`
                 own = ended = self.trials[trial or trial_id]
-            self._take_over(own, ended.hyperparameters, status, ended.message)
+            error = self._take_over(own, ended, status)
             if own.status == TrialStatus.COMPLETED:
                 self._score(own)
             self._run_times[own.trial_id] += 1
@@ -133,43 +129,14 @@ class LifecycleOracle(DurableOracle):
             self._save_trial(own)
             self.save()
             self._display.on_trial_end(own)
+            if error is not None:
+                raise error
             self._check_failures()
 
-    def get_trial(self, trial_id: str) -> Trial:
-        """The trial with an id; for a worker to ask for it is a sign of life."""
-        with self._lock:
-            self._leases.hear(trial_id)
-            self._workers.hear(ANY_WORKER)
-            return self.trials[trial_id]
-
-    def release_lost_trials(self) -> None:
-        """Gives the trials of workers that have fallen silent to others; a trial lost twice has failed."""
-        with self._lock:
-            for tuner_id, trial in list(self.ongoing_trials.items()):
-                if self._leases.is_lost(trial.trial_id):
-                    del self.ongoing_trials[tuner_id]
-                    self.tuner_ids.discard(tuner_id)
-                    self._deaths[trial.trial_id] = self._deaths.get(trial.trial_id, 0) + 1
-                    if self._deaths[trial.trial_id] >= MAX_DEATHS:
-                        trial.status, trial.message = TrialStatus.FAILED, LOST_MESSAGE
-                        self._settle(trial)
-                    else:
-                        self._retry_queue.append(trial.trial_id)
-                    self._save_trial(trial)
-                    self.save()
-            silent = {i for i in self.tuner_ids - set(self.ongoing_trials) if self._workers.is_lost(i)}
-            self.tuner_ids -= silent
-
-    def is_abandoned(self) -> bool:
-        """Whether there were workers, and the search is not over, but nobody is left."""
-        with self._lock:
-            is_deserted = not self.ongoing_trials and not self.tuner_ids and not self._display.is_summary_shown
-            return is_deserted and self._workers.is_lost(ANY_WORKER)
-
-    def show_loading_code(self, tuner: str, directory: str, project_name: str) -> None:
-        """Prints how to load the best model, if there is one."""
+    def show_loading_code(self, tuner: str) -> None:
+        """Prints how to load the best model, if there is one; `tuner` is the expression that makes the tuner."""
         if self.best_trial() is not None:
-            self._display.show_loading_code(tuner, self.objective.name, str(directory), project_name)
+            self._display.show_loading_code(tuner)
 
     def interrupt(self, tuner_id: str) -> None:
         """Puts the trial of a worker that was asked to stop at the head of the queue; it is no failure of the trial."""
@@ -202,24 +169,45 @@ class LifecycleOracle(DurableOracle):
             SearchSpaceError: The space cannot be searched, for example since one name has two meanings.
         """
         with self._lock:
+            if self.tune_new_entries:
+                merged = self.hyperparameters.copy()
+                merged.merge(hyperparameters, overwrite=False)
+                Space.from_config(merged.get_config())
             super().update_space(hyperparameters)
-            Space.from_config(self.hyperparameters.get_config())
 
     def _retried_trial(self) -> Trial | None:
-        if not self._retry_queue:
-            return None
-        trial = self.trials[self._retry_queue.pop(0)]
-        self._leases.forget(trial.trial_id)
-        trial.status, trial.message, trial.score = TrialStatus.RUNNING, None, None
-        trial.metrics = type(trial.metrics)()  # the results of a failed run are not those of the next
-        return trial
+        while self._retry_queue:
+            trial = self.trials[self._retry_queue.pop(0)]
+            if not self._is_deadly(trial):
+                hyperparameters = self.hyperparameters.copy()  # as the program declares them now
+                space = Space.from_config(hyperparameters.get_config())
+                hyperparameters.values = space.complete(trial.hyperparameters.values)
+                trial.hyperparameters = hyperparameters
+                trial.status, trial.message, trial.score = TrialStatus.RUNNING, None, None
+                trial.metrics = type(trial.metrics)()  # the results of a failed run are not those of the next
+                self._diverged.pop(trial.trial_id, None)
+                return trial
+        return None
+
+    def _is_deadly(self, trial: Trial) -> bool:
+        """Whether the process has ended during a trial too often for another try; then it has failed."""
+        if trial.trial_id not in self._died:
+            return False
+        self._died.discard(trial.trial_id)
+        self._deaths[trial.trial_id] = self._deaths.get(trial.trial_id, 0) + 1
+        if self._deaths[trial.trial_id] < MAX_DEATHS:
+            return False
+        trial.status, trial.message = TrialStatus.FAILED, "The process ended each time this trial ran."
+        self._settle(trial)
+        self._save_trial(trial)
+        return True
 
     def _new_trial(self) -> Trial:
         trial_id = self._next_id()
         if not self._is_finished():
             response = self.populate_space(trial_id)
-        elif any(self._leases.is_held(trial.trial_id) for trial in self.ongoing_trials.values()):
-            response = {"status": TrialStatus.IDLE}  # should its worker be lost, another must be there
+        elif self._awaits_others():
+            response = {"status": TrialStatus.IDLE}
         else:
             response = {"status": TrialStatus.STOPPED}
         hyperparameters = self.hyperparameters.copy()
@@ -228,6 +216,10 @@ class LifecycleOracle(DurableOracle):
             self.start_order.append(trial_id)
             self.proposals[trial_id] = response.get("proposal", {})
         return Trial(hyperparameters=hyperparameters, trial_id=trial_id, status=response["status"])
+
+    def _awaits_others(self) -> bool:
+        """Whether a worker must stay though there is nothing to do now."""
+        return False
 
     def _next_id(self) -> str:
         numbers = [int(i) for i in self.trials if i.isdecimal() and len(i) < 20]  # other ids are long hashes
@@ -240,12 +232,21 @@ class LifecycleOracle(DurableOracle):
         self._end_reason = self._failure or ("The search is complete." if is_spent else exhausted)
         return is_spent or bool(self._failure)
 
-    def _take_over(self, own: Trial, hyperparameters: kt.HyperParameters, status: str, message: str | None) -> None:
-        own.hyperparameters, own.status, own.message = hyperparameters, status, message
-        self.update_space(hyperparameters)
+    def _take_over(self, own: Trial, ended: Trial, status: str) -> Exception | None:
+        """Takes up what a worker says of its trial; returns what is wrong with the hyperparameters it found."""
+        proposed, sent = own.hyperparameters.values, ended.hyperparameters.values
+        self.unread[own.trial_id] = sorted(sent.unread if isinstance(sent, ReadValues) else proposed.keys() - sent)
+        own.hyperparameters, own.status, own.message = ended.hyperparameters, status, ended.message
+        own.hyperparameters.values = {**proposed, **sent}
         diverged = self._diverged.pop(own.trial_id, None)
         if status == TrialStatus.COMPLETED and diverged:
             own.status, own.message = TrialStatus.INVALID, diverged
+        try:
+            self.update_space(own.hyperparameters)
+        except (SearchSpaceError, RuntimeError) as error:
+            own.status, own.message = TrialStatus.FAILED, str(error)
+            return error
+        return None
 
     def _score(self, trial: Trial) -> None:
         self.score_trial(trial)
@@ -267,10 +268,11 @@ class LifecycleOracle(DurableOracle):
         self._ended_here.append(trial_id)
 
     def _check_failures(self) -> None:
-        reason = too_many_failures(self._records(self._ended_here), self.max_consecutive_failed_trials)
-        if not reason:
+        limit = self.max_consecutive_failed_trials
+        reason = too_many_failures(self._records(self._ended_here), limit)
+        if not reason or (limit is None and self.best_trial() is not None):
             return
-        if "KERASTUNER_ORACLE_IP" in os.environ:  # an exception would reach one worker and leave the chief waiting
+        if is_distributed():  # an exception would reach one worker and leave the chief waiting
             self._failure = reason
             return
         self._ended_here = []  # whoever continues the search gives it another chance
@@ -281,18 +283,11 @@ class LifecycleOracle(DurableOracle):
         return next((o.direction for o in [self.objective, *objectives] if o.name == metric), None)
 
     def _records(self, trial_ids: list[str]) -> tuple[TrialRecord, ...]:
-        return tuple(TrialRecord.from_state(i, trial_state(self.trials[t])) for i, t in enumerate(trial_ids))
+        states = {state["trial_id"]: state for state in self.trial_states()}
+        return tuple(TrialRecord.from_state(i, states[trial_id]) for i, trial_id in enumerate(trial_ids))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}  # a copy has its own
 
-def trial_state(trial: Trial) -> dict[str, Any]:
-    """What a `TrialRecord` needs of `trial.get_state()`; the whole space is slow to write down."""
-    return {
-        "trial_id": trial.trial_id,
-        "hyperparameters": {
-            "space": [{"config": {"name": hp.name}} for hp in trial.hyperparameters.space],
-            "values": trial.hyperparameters.values,
-        },
-        "score": trial.score,
-        "status": trial.status,
-        "message": trial.message,
-    }
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.RLock())

@@ -10,10 +10,10 @@ from keras_tuner.engine.trial import TrialStatus
 
 from keras_bayes.acquisition import ACQUISITIONS
 from keras_bayes.arguments import check_integer, check_one_of, check_positive
+from keras_bayes.distributed import DistributedOracle
 from keras_bayes.domains import Array
 from keras_bayes.history import History, observe
 from keras_bayes.initial_design import default_num_points, initial_design
-from keras_bayes.lifecycle import LifecycleOracle, trial_state
 from keras_bayes.maximizer import maximize
 from keras_bayes.space import Space
 from keras_bayes.surrogate import Surrogate, learn
@@ -22,7 +22,7 @@ from keras_bayes.usage import learn_conditions
 HOST_ALPHA = 1e-4  # what keras-tuner's own Bayesian search reads from a folder of ours
 
 
-class BayesOracle(LifecycleOracle):
+class BayesOracle(DistributedOracle):
     """Bayesian optimisation with a Gaussian process, for any tuner of keras-tuner.
 
     The first trials are an initial design. Each later one is the untried configuration with the highest acquisition
@@ -106,7 +106,7 @@ class BayesOracle(LifecycleOracle):
             and the standard deviation `sd` that the model expects of the objective.
         """
         declared = Space.from_config(self.hyperparameters.get_config())
-        history = History.from_states(trial_state(trial) for trial in self.trials.values())
+        history = History.from_states(self.trial_states())
         space = learn_conditions(declared, history.records)
         data = observe(history, space, direction=self.objective.direction)
         rng = np.random.default_rng([self.seed, len(self.trials)])

@@ -19,9 +19,6 @@ from keras_bayes.history import trial_order
 State = dict[str, Any]
 
 ORACLE_FILE = "oracle.json"
-MAX_DEATHS = 2  # a trial during which the process ended so often is not run again
-
-LOST_MESSAGE = "The process ended each time this trial ran."
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -57,32 +54,23 @@ def read_trials(folder: Path) -> dict[str, State]:
     return {trial_id: found[trial_id] for trial_id in sorted(found, key=trial_order)}
 
 
-def reconcile(oracle: State, trials: Mapping[str, State]) -> tuple[State, list[str]]:
-    """Makes the state of a search agree with its trials, whatever moment it was interrupted at.
+def reconcile(oracle: State, trials: Mapping[str, State]) -> State:
+    """The state of a search that agrees with its trials, whatever moment it was interrupted at.
 
-    A trial that was running runs again, unless the process has ended during it twice; a trial that waits for a
-    retry keeps waiting.
+    A trial that was running, or waiting for a retry, waits.
 
     Args:
         oracle: State of the search, perhaps older than its trials.
         trials: States of the trials, by id, in order.
-
-    Returns:
-        The state that fits, and the trials that have failed by ending the process.
     """
-    running = [i for i, trial in trials.items() if trial["status"] == "RUNNING"]
-    deaths = {i: oracle.get("deaths", {}).get(i, 0) + 1 for i in running}
-    lost = [i for i in running if deaths[i] >= MAX_DEATHS]
-    waiting = [i for i, trial in trials.items() if trial["status"] in ("RUNNING", "INVALID") and i not in lost]
-    state = {
+    waiting = [i for i, trial in trials.items() if trial["status"] in ("RUNNING", "INVALID")]
+    return {
         **oracle,
-        "deaths": {**oracle.get("deaths", {}), **deaths},
         "ongoing_trials": {},
         "retry_queue": waiting,
         "start_order": _in_order(oracle["start_order"], list(trials)),
         "end_order": _in_order(oracle["end_order"], [i for i in trials if i not in waiting]),
     }
-    return state, lost
 
 
 def _in_order(known: list[str], ids: list[str]) -> list[str]:

@@ -50,5 +50,7 @@ def _error_type(message: str | None) -> str | None:
     """Class name of the exception at the end of a traceback."""
     if not message or "Traceback" not in message:
         return None
-    last_lines = [line for line in message.splitlines() if line and not line[0].isspace()]
-    return last_lines[-1].split(":")[0]
+    lines = message.splitlines()
+    last_frame = max((i for i, line in enumerate(lines) if line.startswith("  File ")), default=0)
+    raised = [line for line in lines[last_frame + 1 :] if line and not line[0].isspace()]
+    return raised[0].split(":")[0] if raised else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import functools
 import gc
 import json
 import math
@@ -86,39 +87,52 @@ class BayesTuner(kt.Tuner):
             max_consecutive_failed_trials=max_consecutive_failed_trials,
             acquisition=acquisition,
         )
+        if "://" in str(kwargs.get("directory")):
+            raise ValueError(f"`directory` must be on a file system, received {str(kwargs['directory'])!r}.")
         if hypermodel is None and type(self).run_trial is BayesTuner.run_trial:
             raise ValueError("`hypermodel` must be a model-building function or a HyperModel, received None.")
         super().__init__(oracle=oracle, hypermodel=hypermodel, **kwargs)
-        self._heartbeat: Periodic | None = None  # while a worker runs a trial
+        self._objective = "" if objective is None else f"objective={_code(objective)}, "
         self._is_waiting = False  # between asking for a trial and getting one
         self._is_abandoned = False  # a chief whose workers are gone
         if not self._is_worker() and not self.oracle.trials and project.exists(Path(self.project_dir)):
             self.reload()  # the host looks for a file that is written only after the first trial, under another name
-        run_trial = self.run_trial  # a subclass may have its own
-        self.run_trial = lambda *args, **kwargs: plain_results(run_trial(*args, **kwargs), self.oracle.objective)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Lets a `run_trial` of a subclass return any kind of number."""
+        super().__init_subclass__(**kwargs)
+        if "run_trial" in vars(cls):
+            run_trial = cls.run_trial
+
+            @functools.wraps(run_trial)
+            def returning_plain_results(self: BayesTuner, trial: Any, *args: Any, **kwargs: Any) -> Any:
+                return plain_results(run_trial(self, trial, *args, **kwargs), self.oracle.objective)
+
+            cls.run_trial = returning_plain_results
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Runs the search, or goes on with one that was interrupted; see `keras_tuner.Tuner.search`."""
         watch = Periodic(self._end_when_abandoned) if self._is_chief() else None
+        self._is_waiting = False
         try:
             super().search(*fit_args, **fit_kwargs)
-        except KeyboardInterrupt:
-            if self._is_abandoned:
+        except BaseException as error:  # a trial that was given up on purpose runs again, and is none that died
+            if self._is_abandoned and isinstance(error, KeyboardInterrupt):
                 print("All workers are gone; start some, and this chief, again to go on.")
                 return
             if not self._is_worker():
                 self.oracle.interrupt(self.tuner_id)
             raise
         finally:
-            for thread in (watch, self._heartbeat):
-                if thread is not None:
-                    thread.stop()
+            if watch is not None:
+                watch.stop()
 
     def on_search_end(self) -> None:
         """Says how to load the best model."""
         super().on_search_end()
-        if not self._is_worker():
-            self.oracle.show_loading_code(type(self).__name__, self.directory, self.project_name)
+        if type(self) is BayesTuner and not self._is_worker():
+            place = f"directory={str(self.directory)!r}, project_name={self.project_name!r}"
+            self.oracle.show_loading_code(f"keras_bayes.BayesTuner(build_model, {self._objective}{place})")
 
     def save(self) -> None:
         """Writes the state of the search and of this tuner."""
@@ -189,21 +203,24 @@ class BayesTuner(kt.Tuner):
             time.sleep(IDLE_SECONDS)
         self._is_waiting = True
 
-    def on_trial_begin(self, trial: Any) -> None:
-        """Begins to note which hyperparameters the trial reads, and to tell the chief that its worker is alive."""
-        super().on_trial_begin(trial)
+    def _try_run_and_update_trial(self, trial: Any, *fit_args: Any, **fit_kwargs: Any) -> None:
+        """Runs a trial while its reads are noted and, on a worker, the chief is told that it is alive."""
         self._is_waiting = False
-        if self._is_worker():
-            self._heartbeat = Periodic(lambda: self.oracle.get_trial(trial.trial_id))
-        trial.hyperparameters.values = ReadValues(trial.hyperparameters.values)
+        values = trial.hyperparameters.values = ReadValues(trial.hyperparameters.values)
+        heartbeat = Periodic(lambda: self.oracle.get_trial(trial.trial_id)) if self._is_worker() else None
+        try:
+            super()._try_run_and_update_trial(trial, *fit_args, **fit_kwargs)
+        finally:
+            if heartbeat is not None:
+                heartbeat.stop()
+        if trial.status != "COMPLETED":
+            values.read.clear()  # who was stopped halfway says nothing of what is not read
+        elif self._is_worker():  # what is not read is not sent: the message has no other place for it
+            unread = values.unread
+            trial.hyperparameters.values = {name: value for name, value in values.items() if name not in unread}
 
     def on_trial_end(self, trial: Any) -> None:
-        """Ends a trial, with the values that its model really has, and frees the memory of the model."""
-        if self._heartbeat is not None:
-            self._heartbeat.stop()
-        values = trial.hyperparameters.values
-        if isinstance(values, ReadValues):
-            trial.hyperparameters.values = values.only_read() if trial.status == "COMPLETED" else dict(values)
+        """Ends a trial and frees the memory of its model."""
         super().on_trial_end(trial)
         keras.backend.clear_session()
         gc.collect()
@@ -234,7 +251,7 @@ def plain_results(results: Any, objective: Any) -> Any:
     if isinstance(results, np.generic | np.ndarray) and np.ndim(results) == 0:
         return float(results)
     parts = getattr(objective, "objectives", [objective])
-    if isinstance(results, dict) and len(parts) > 1 and all(part.name in results for part in parts):
+    if isinstance(results, dict) and hasattr(objective, "objectives") and all(part.name in results for part in parts):
         return {**results, objective.name: float(objective.get_value(results))}
     if isinstance(results, keras.callbacks.History):
         for part in parts:
@@ -242,3 +259,12 @@ def plain_results(results: Any, objective: Any) -> Any:
             values = results.history.get(part.name, [])
             results.history[part.name] = [value if math.isfinite(value) else worst for value in values]
     return results
+
+
+def _code(objective: Any) -> str:
+    """The Python expression of an objective."""
+    if isinstance(objective, list):
+        return f"[{', '.join(map(_code, objective))}]"
+    if isinstance(objective, str):
+        return repr(objective)
+    return f"keras_tuner.Objective({objective.name!r}, {objective.direction!r})"

@@ -34,9 +34,10 @@ class ReadValues(dict[str, Value]):
         self.read.add(name)
         return super().get(name, default)
 
-    def only_read(self) -> dict[str, Value]:
-        """The values that were looked up; all of them if none was, since then they went another way."""
-        return {name: value for name, value in self.items() if name in self.read or not self.read}
+    @property
+    def unread(self) -> set[str]:
+        """Names that were not looked up; none if nothing was, since then the values went another way."""
+        return self.keys() - self.read if self.read else set()
 
 
 def learn_conditions(space: Space, records: Sequence[TrialRecord]) -> Space:
@@ -59,7 +60,7 @@ def learn_conditions(space: Space, records: Sequence[TrialRecord]) -> Space:
 def _condition(entry: Parameter, earlier: Sequence[Parameter], records: Sequence[TrialRecord]) -> Condition | None:
     """The condition on the earlier hyperparameter that best tells the trials that read `entry` from the others."""
     active = [record for record in records if entry.is_active(record.values)]
-    read = [record for record in active if entry.name in record.values]
+    read = [record for record in active if entry.name not in record.unused]
     unread = [record for record in active if entry.name in record.unused]
     if not read or len(unread) < MIN_UNREAD:
         return None

@@ -32,6 +32,7 @@ ORDER = [
     "display",
     "durable",
     "lifecycle",
+    "distributed",
     "callbacks",
     "oracle",
     "tuner",

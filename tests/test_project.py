@@ -6,7 +6,7 @@ import pytest
 
 from keras_bayes import project
 from keras_bayes.errors import KerasBayesWarning
-from keras_bayes.project import MAX_DEATHS, ORACLE_FILE, exists, read_oracle, read_trials, reconcile, write_json
+from keras_bayes.project import ORACLE_FILE, exists, read_oracle, read_trials, reconcile, write_json
 
 ORACLE = {"hyperparameters": {"space": [], "values": {}}, "start_order": ["0"], "end_order": [], "seed": 7}
 
@@ -199,46 +199,19 @@ def trials_of(**statuses):
 def test_a_trial_that_was_running_runs_again():
     oracle = oracle_state(start_order=["0", "1"], end_order=["0"], ongoing_trials={"tuner0": "1"})
 
-    state, lost = reconcile(oracle, trials_of(t0="COMPLETED", t1="RUNNING"))
+    state = reconcile(oracle, trials_of(t0="COMPLETED", t1="RUNNING"))
 
-    assert lost == []
     assert state["retry_queue"] == ["1"]
     assert state["ongoing_trials"] == {}
     assert state["end_order"] == ["0"]
-    assert state["deaths"] == {"1": 1}
 
 
-def test_a_trial_during_which_the_process_ended_too_often_is_lost():
-    oracle = oracle_state(start_order=["0"])
-    trials = trials_of(t0="RUNNING")
-
-    for _ in range(MAX_DEATHS):
-        oracle, lost = reconcile(oracle, trials)
-
-    assert MAX_DEATHS == 2
-    assert lost == ["0"]
-    assert oracle["retry_queue"] == []
-    assert oracle["end_order"] == ["0"]
-
-
-def test_other_trials_do_not_share_in_a_death():
-    oracle = oracle_state(start_order=["0", "1"], deaths={"0": 1})
-
-    state, lost = reconcile(oracle, trials_of(t0="RUNNING", t1="RUNNING"))
-
-    assert lost == ["0"]
-    assert state["retry_queue"] == ["1"]
-    assert state["deaths"] == {"0": 2, "1": 1}
-
-
-def test_a_trial_that_waits_for_a_retry_keeps_waiting_and_has_not_died():
+def test_a_trial_that_waits_for_a_retry_keeps_waiting():
     oracle = oracle_state(start_order=["0"], retry_queue=["0"])
 
-    state, lost = reconcile(oracle, trials_of(t0="INVALID"))
+    state = reconcile(oracle, trials_of(t0="INVALID"))
 
-    assert lost == []
     assert state["retry_queue"] == ["0"]
-    assert state["deaths"] == {}
     assert state["end_order"] == []
 
 
@@ -246,9 +219,8 @@ def test_a_trial_that_waits_for_a_retry_keeps_waiting_and_has_not_died():
 def test_a_trial_that_has_ended_does_not_wait_for_a_retry(status):
     oracle = oracle_state(start_order=["0"], retry_queue=["0"], ongoing_trials={"tuner0": "0"})
 
-    state, lost = reconcile(oracle, trials_of(t0=status))
+    state = reconcile(oracle, trials_of(t0=status))
 
-    assert lost == []
     assert state["retry_queue"] == []
     assert state["end_order"] == ["0"]
 
@@ -256,9 +228,8 @@ def test_a_trial_that_has_ended_does_not_wait_for_a_retry(status):
 def test_trials_without_a_file_are_forgotten():
     oracle = oracle_state(start_order=["0", "7"], end_order=["7", "0"], retry_queue=["8"], ongoing_trials={"t": "9"})
 
-    state, lost = reconcile(oracle, trials_of(t0="COMPLETED"))
+    state = reconcile(oracle, trials_of(t0="COMPLETED"))
 
-    assert lost == []
     assert (state["start_order"], state["end_order"]) == (["0"], ["0"])
     assert (state["retry_queue"], state["ongoing_trials"]) == ([], {})
 
@@ -266,7 +237,7 @@ def test_trials_without_a_file_are_forgotten():
 def test_trials_that_the_oracle_does_not_know_join_the_orders_at_the_end():
     oracle = oracle_state(start_order=["1", "0"], end_order=["1"])
 
-    state, _ = reconcile(oracle, trials_of(t0="COMPLETED", t1="COMPLETED", t2="FAILED", t3="RUNNING"))
+    state = reconcile(oracle, trials_of(t0="COMPLETED", t1="COMPLETED", t2="FAILED", t3="RUNNING"))
 
     assert state["start_order"] == ["1", "0", "2", "3"]
     assert state["end_order"] == ["1", "0", "2"]
@@ -275,7 +246,7 @@ def test_trials_that_the_oracle_does_not_know_join_the_orders_at_the_end():
 def test_a_trial_that_ended_twice_is_listed_once():
     oracle = oracle_state(start_order=["0", "0"], end_order=["0", "0"])
 
-    state, _ = reconcile(oracle, trials_of(t0="COMPLETED"))
+    state = reconcile(oracle, trials_of(t0="COMPLETED"))
 
     assert (state["start_order"], state["end_order"]) == (["0"], ["0"])
 
@@ -284,17 +255,16 @@ def test_the_rest_of_the_state_stays():
     oracle = oracle_state(seed=7, extra={"a": 1}, deaths={"0": 1})
     before = json.dumps(oracle)
 
-    state, _ = reconcile(oracle, trials_of(t0="RUNNING"))
+    state = reconcile(oracle, trials_of(t0="RUNNING"))
 
-    assert (state["seed"], state["extra"]) == (7, {"a": 1})
+    assert (state["seed"], state["extra"], state["deaths"]) == (7, {"a": 1}, {"0": 1})
     assert json.dumps(oracle) == before
 
 
 def test_a_state_that_fits_its_trials_is_not_changed():
     trials = trials_of(t0="COMPLETED", t1="FAILED", t2="INVALID")
-    state, _ = reconcile(oracle_state(), trials)
+    state = reconcile(oracle_state(), trials)
 
-    again, lost = reconcile(state, trials)
+    again = reconcile(state, trials)
 
     assert again == state
-    assert lost == []

@@ -110,13 +110,38 @@ def test_a_trial_that_the_search_state_does_not_know_runs(tmp_path):
 def test_a_trial_that_ends_the_process_twice_has_failed(tmp_path):
     deadly = make_oracle(tmp_path, hyperparameters=mixed_space()).create_trial("tuner0").trial_id
     second = reloaded(tmp_path).create_trial("tuner0").trial_id
-
     third = reloaded(tmp_path)
 
+    next_trial = third.create_trial("tuner0")
+
     assert second == deadly
+    assert next_trial.trial_id != deadly
     assert third.trials[deadly].status == "FAILED"
     assert "process ended" in third.trials[deadly].message
-    assert third.create_trial("tuner0").trial_id != deadly
+
+
+def test_looking_at_a_killed_search_changes_nothing(tmp_path):
+    killed = make_oracle(tmp_path, hyperparameters=mixed_space()).create_trial("tuner0").trial_id
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
+
+    for _ in range(3):
+        reloaded(tmp_path)
+
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.json")} == files
+    assert reloaded(tmp_path).create_trial("tuner0").trial_id == killed
+
+
+def test_a_waiting_trial_runs_in_the_space_as_it_is_declared_now(tmp_path):
+    make_oracle(tmp_path, hyperparameters=mixed_space()).create_trial("tuner0")
+    wider = mixed_space()
+    wider.Int("late", 1, 9, default=4)
+    oracle = make_oracle(tmp_path, hyperparameters=wider)
+    oracle.reload()
+
+    trials = run_search(oracle, mixed_loss, num_trials=2)
+
+    assert trials[0].trial_id == "00"
+    assert trials[0].hyperparameters.values["late"] == 4
 
 
 def test_asking_a_search_to_stop_is_no_death_of_its_trial(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import warnings
 
@@ -251,3 +252,74 @@ def test_an_interrupted_trial_runs_first_when_the_search_goes_on(tmp_path):
 
     assert resumed.trial_id == interrupted.trial_id
     assert resumed.status == "RUNNING"
+
+
+def test_a_failure_is_forgotten_when_its_trial_is_run_again(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    trial = oracle.create_trial("tuner0")
+    oracle.update_trial(trial.trial_id, {"loss": float("nan")})
+    oracle.interrupt("tuner0")
+
+    again = run_trial(oracle, lambda values: 1.0)
+
+    assert (again.trial_id, again.status, again.score) == (trial.trial_id, "COMPLETED", 1.0)
+
+
+def test_three_errors_after_a_success_of_an_earlier_process_do_not_end_the_search(tmp_path):
+    run_search(make_oracle(tmp_path, hyperparameters=small_space()), lambda values: 1.0, num_trials=4)
+    again = make_oracle(tmp_path, hyperparameters=small_space())
+    again.reload()
+
+    def fail(values):
+        raise ArithmeticError("out of memory")
+
+    assert len(run_search(again, fail)) == 8
+
+
+def test_a_late_double_name_fails_its_trial_with_the_reason_and_is_raised(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    trial = oracle.create_trial("tuner0")
+    hp = trial.hyperparameters
+    for name, value in (("relu", 5), ("tanh", 50)):
+        with hp.conditional_scope("activation", [name]):
+            hp.Int("depth", 1, value)
+    oracle.update_trial(trial.trial_id, {"loss": 1.0})
+    trial.status = "COMPLETED"
+
+    with pytest.raises(keras_bayes.KerasBayesError, match="'depth' is declared twice"):
+        oracle.end_trial(trial)
+
+    assert "declared twice" in oracle.trials[trial.trial_id].message
+    assert oracle.end_order == [trial.trial_id]
+    assert oracle.create_trial("tuner0").trial_id != trial.trial_id
+
+
+def test_a_local_trial_is_never_taken_for_lost(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    first = oracle.create_trial("a")
+    oracle.get_trial(first.trial_id)
+    oracle._leases._clock = lambda: 1e12
+
+    assert oracle.create_trial("b").trial_id != first.trial_id
+
+
+def test_an_oracle_can_be_copied(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    run_search(oracle, lambda values: 1.0, num_trials=2)
+
+    twin = copy.deepcopy(oracle)
+
+    assert twin.populate_space("2") == oracle.populate_space("2")
+    assert twin.create_trial("tuner0").status == "RUNNING"
+    assert len(oracle.trials) == 2
+
+
+def test_a_message_without_words_is_no_error(tmp_path, capsys):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    oracle.verbose = 1
+    trial = oracle.create_trial("tuner0")
+    trial.status, trial.message = "FAILED", "  \n "
+
+    oracle.end_trial(trial)
+
+    assert "no reason given" in capsys.readouterr().out

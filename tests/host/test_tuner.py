@@ -355,3 +355,58 @@ def test_hooks_of_a_subclass_are_called(tmp_path):
     tuner.search(epochs=2, **DATA)
 
     assert seen == ["epoch 0 of 0", "epoch 1 of 0"]
+
+
+def test_a_model_that_is_not_compiled_is_trained_in_a_loop_of_the_user(tmp_path):
+    class Loop(kt.HyperModel):
+        def build(self, hp):
+            return keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(hp.Choice("units", [2, 4]))])
+
+        def fit(self, hp, model, *args, callbacks=(), **kwargs):
+            for callback in callbacks:
+                callback.set_model(model)
+                callback.on_epoch_end(0, logs={"error": 0.5})
+            return 0.5
+
+    tuner = make_tuner(tmp_path, Loop(), objective=kt.Objective("error", "min"), max_trials=2)
+
+    tuner.search(verbose=0)
+
+    assert len(tuner.get_best_models(2)) == 2
+
+
+def test_an_error_of_the_program_costs_no_trial(tmp_path):
+    class Mistake(keras_bayes.BayesTuner):
+        result = None
+
+        def run_trial(self, trial, *args, **kwargs):
+            trial.hyperparameters.Float("x", 0, 1)
+            return self.result
+
+    for _ in range(3):
+        with pytest.raises(kt.errors.FatalTypeError):
+            Mistake(max_trials=2, directory=str(tmp_path)).search(verbose=0)
+    Mistake.result = 1.0
+    tuner = Mistake(max_trials=2, directory=str(tmp_path))
+    tuner.search(verbose=0)
+
+    assert len(tuner.oracle.get_best_trials(5)) == 2
+
+
+def test_no_number_reported_in_the_old_way_is_a_failed_trial(tmp_path):
+    class Old(keras_bayes.BayesTuner):
+        def run_trial(self, trial, *args, **kwargs):
+            trial.hyperparameters.Float("x", 0, 1)
+            self.oracle.update_trial(trial.trial_id, {"error": float("nan")})
+
+    tuner = Old(objective=kt.Objective("error", "min"), max_trials=2, directory=str(tmp_path))
+
+    with pytest.warns(DeprecationWarning, match="deprecated"):
+        tuner.search(verbose=0)
+
+    assert [trial.status for trial in tuner.oracle.trials.values()] == ["FAILED", "FAILED"]
+
+
+def test_a_remote_folder_is_refused():
+    with pytest.raises(ValueError, match="file system"):
+        keras_bayes.BayesTuner(build_model, objective="val_loss", directory="gs://bucket")

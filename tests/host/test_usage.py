@@ -33,14 +33,49 @@ def search(folder, max_trials):
     return tuner
 
 
-def test_only_what_a_trial_read_is_recorded(tmp_path):
+def test_what_a_trial_did_not_read_is_recorded_and_its_values_are_kept(tmp_path):
     tuner = search(tmp_path, max_trials=6)
 
+    state = json.loads((tmp_path / "untitled_project" / "oracle.json").read_text())
     for trial in tuner.oracle.trials.values():
         values = trial.hyperparameters.values
-        state = json.loads((tmp_path / "untitled_project" / f"trial_{trial.trial_id}" / "trial.json").read_text())
-        assert set(values) == {"layers", *(f"units_{i}" for i in range(values["layers"]))}
-        assert state["hyperparameters"]["values"] == values
+        assert set(values) == {"layers", *(f"units_{i}" for i in range(MAX_LAYERS))}
+        assert state["unread"][trial.trial_id] == [f"units_{i}" for i in range(values["layers"], MAX_LAYERS)]
+
+
+def test_a_use_that_no_single_value_explains_makes_no_trial_twice(tmp_path):
+    class TwoParents(keras_bayes.BayesTuner):
+        def run_trial(self, trial, *args, **kwargs):
+            hp = trial.hyperparameters
+            p, q, u = hp.Boolean("p"), hp.Boolean("q"), hp.Choice("u", [0.0, 1.0, 2.0])
+            z = hp.Int("z", 1, 9) if p != q else 5
+            return u + abs(z - 5) * 0.1 + (0 if p == q else 0.2)
+
+    tuner = TwoParents(max_trials=30, seed=0, directory=str(tmp_path))
+    tuner.search(verbose=0)
+
+    proposals = [json.dumps(t.hyperparameters.values, sort_keys=True) for t in tuner.oracle.trials.values()]
+    assert len(set(proposals)) == 30
+
+
+def test_values_that_went_another_way_are_not_lost(tmp_path):
+    class Copied(keras_bayes.BayesTuner):
+        def run_trial(self, trial, *args, **kwargs):
+            hp = trial.hyperparameters
+            batch = hp.Int("batch", 1, 9)
+            hp.Int("a", 1, 9)
+            values = dict(hp.copy().values.items())
+            hp.values["note"] = 7
+            return float(values["a"] + batch)
+
+    hp = kt.HyperParameters()
+    hp.Int("a", 1, 9)
+    tuner = Copied(hyperparameters=hp, max_trials=4, seed=0, directory=str(tmp_path))
+    tuner.search(verbose=0)
+
+    best = tuner.get_best_hyperparameters()[0]
+    assert set(best.values) == {"a", "batch", "note"}
+    assert best.Int("a", 1, 9) + best.get("batch") == tuner.oracle.get_best_trials(1)[0].score
 
 
 def test_hardly_a_model_is_built_twice(tmp_path):

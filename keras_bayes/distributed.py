@@ -1,0 +1,76 @@
+"""The chief's side of a distributed search, whose workers may die."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_tuner.engine.trial import Trial
+
+from keras_bayes.leases import Leases, is_distributed
+from keras_bayes.lifecycle import LifecycleOracle
+
+ANY_WORKER = "any"  # who was heard of with each call of a worker
+DESERTED_SECONDS = 45.0  # longer than a lease: another worker may be on its way
+
+
+class DistributedOracle(LifecycleOracle):
+    """An oracle that notices when a worker falls silent, and gives its trial to another.
+
+    Workers that send no signs of life, such as those of keras-tuner's own tuners, are trusted to come back.
+
+    Args:
+        **kwargs: Arguments of `LifecycleOracle`.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._leases = Leases()  # of running trials
+        self._workers = Leases(DESERTED_SECONDS)
+
+    def create_trial(self, tuner_id: str) -> Trial:
+        """The next trial for a worker, or the one it is running; see `keras_tuner.Oracle.create_trial`."""
+        with self._lock:
+            self._hear_of_worker(tuner_id)
+            if tuner_id not in self.ongoing_trials:
+                self.release_lost_trials()
+            return super().create_trial(tuner_id)
+
+    def get_trial(self, trial_id: str) -> Trial:
+        """The trial with an id; for a worker to ask for it is a sign of life."""
+        with self._lock:
+            if is_distributed():
+                self._leases.hear(trial_id)
+                self._workers.hear(ANY_WORKER)
+            return self.trials[trial_id]
+
+    def release_lost_trials(self) -> None:
+        """Queues the trials of workers that have fallen silent for others."""
+        with self._lock:
+            for tuner_id, trial in list(self.ongoing_trials.items()):
+                if self._leases.is_lost(trial.trial_id):
+                    del self.ongoing_trials[tuner_id]
+                    self.tuner_ids.discard(tuner_id)
+                    self._died.add(trial.trial_id)
+                    self._retry_queue.append(trial.trial_id)
+            self.tuner_ids -= {i for i in self.tuner_ids - set(self.ongoing_trials) if self._workers.is_lost(i)}
+
+    def is_abandoned(self) -> bool:
+        """Whether there were workers, and the search is not over, but nobody is left."""
+        with self._lock:
+            is_deserted = not self.ongoing_trials and not self.tuner_ids and not self._display.is_summary_shown
+            return is_deserted and self._workers.is_lost(ANY_WORKER)
+
+    def _hear_of_worker(self, tuner_id: str) -> None:
+        if is_distributed():
+            self._workers.hear(tuner_id)
+            self._workers.hear(ANY_WORKER)
+
+    def _awaits_others(self) -> bool:
+        # Should the worker of a running trial be lost, another must be there.
+        return any(self._leases.is_held(trial.trial_id) for trial in self.ongoing_trials.values())
+
+    def _retried_trial(self) -> Trial | None:
+        trial = super()._retried_trial()
+        if trial is not None:
+            self._leases.forget(trial.trial_id)
+        return trial
