@@ -204,12 +204,9 @@ class LifecycleOracle(DurableOracle):
 
     def _new_trial(self) -> Trial:
         trial_id = self._next_id()
-        if not self._is_finished():
-            response = self.populate_space(trial_id)
-        elif self._awaits_others():
+        response = {"status": TrialStatus.STOPPED} if self._is_finished() else self.populate_space(trial_id)
+        if response["status"] == TrialStatus.STOPPED and self._awaits_others():
             response = {"status": TrialStatus.IDLE}
-        else:
-            response = {"status": TrialStatus.STOPPED}
         hyperparameters = self.hyperparameters.copy()
         hyperparameters.values = response.get("values") or {}
         if response["status"] == TrialStatus.RUNNING:

@@ -8,18 +8,23 @@ from __future__ import annotations
 import sys
 import time
 
+import keras_tuner as kt
+
 import keras_bayes
+
+
+def declare(hp):
+    x = hp.Float("x", -1.0, 1.0)
+    kind = hp.Choice("kind", ["a", "b", "c"])
+    with hp.conditional_scope("kind", ["b"]):
+        return x, kind, hp.Int("depth", 1, 5)
 
 
 class Tuner(keras_bayes.BayesTuner):
     """Evaluates a conditional space in a given time."""
 
     def run_trial(self, trial, *args, **kwargs):
-        hp = trial.hyperparameters
-        x = hp.Float("x", -1.0, 1.0)
-        kind = hp.Choice("kind", ["a", "b", "c"])
-        with hp.conditional_scope("kind", ["b"]):
-            depth = hp.Int("depth", 1, 5)
+        x, kind, depth = declare(trial.hyperparameters)
         time.sleep(float(sys.argv[2]))
         if x < -0.8:
             return float("nan")
@@ -27,4 +32,6 @@ class Tuner(keras_bayes.BayesTuner):
 
 
 if __name__ == "__main__":
-    Tuner(max_trials=14, seed=0, directory=sys.argv[1]).search()
+    space = kt.HyperParameters()
+    declare(space)
+    Tuner(hyperparameters=space, max_trials=14, seed=0, directory=sys.argv[1]).search()

@@ -323,3 +323,17 @@ def test_a_message_without_words_is_no_error(tmp_path, capsys):
     oracle.end_trial(trial)
 
     assert "no reason given" in capsys.readouterr().out
+
+
+def test_a_worker_waits_while_a_leased_trial_may_still_be_lost(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    oracle = make_oracle(tmp_path)  # what the first trial finds is all there will be to search
+    first = oracle.create_trial("a")
+    oracle.get_trial(first.trial_id)
+
+    waiting = oracle.create_trial("b").status
+    oracle._leases._clock = lambda: 1e12
+    again = oracle.create_trial("b")
+
+    assert waiting == "IDLE"
+    assert (again.status, again.trial_id) == ("RUNNING", first.trial_id)
