@@ -1,10 +1,9 @@
-"""`BayesTuner`: a `BayesOracle`, and the care for what a Keras training leaves behind."""
+"""`BayesTuner`: a `BayesOracle`, and the trainings of Keras models."""
 
 from __future__ import annotations
 
 import _thread
 import functools
-import gc
 import json
 import math
 import os
@@ -19,7 +18,7 @@ import numpy as np
 from keras_bayes import project
 from keras_bayes.callbacks import BestWeights, TunerHooks, without_optimizer
 from keras_bayes.errors import KerasBayesError
-from keras_bayes.leases import Periodic
+from keras_bayes.leases import Periodic, is_distributed
 from keras_bayes.oracle import BayesOracle
 from keras_bayes.usage import ReadValues
 
@@ -219,14 +218,8 @@ class BayesTuner(kt.Tuner):
             unread = values.unread
             trial.hyperparameters.values = {name: value for name, value in values.items() if name not in unread}
 
-    def on_trial_end(self, trial: Any) -> None:
-        """Ends a trial and frees the memory of its model."""
-        super().on_trial_end(trial)
-        keras.backend.clear_session()
-        gc.collect()
-
     def _is_chief(self) -> bool:
-        return "KERASTUNER_ORACLE_IP" in os.environ and "chief" in os.environ["KERASTUNER_TUNER_ID"]
+        return is_distributed() and "chief" in os.environ["KERASTUNER_TUNER_ID"]
 
     def _end_when_abandoned(self) -> None:
         self.oracle.release_lost_trials()
