@@ -53,4 +53,5 @@ def _error_type(message: str | None) -> str | None:
     lines = message.splitlines()
     last_frame = max((i for i, line in enumerate(lines) if line.startswith("  File ")), default=0)
     raised = [line for line in lines[last_frame + 1 :] if line and not line[0].isspace()]
-    return raised[0].split(":")[0] if raised else None
+    name = raised[0].split(":")[0] if raised else None
+    return None if name is None or name.endswith("FailedTrialError") else name  # that one is raised on purpose

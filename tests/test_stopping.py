@@ -102,3 +102,23 @@ def test_without_a_limit_only_a_program_that_cannot_work_ends_a_search():
 
     assert "ValueError: units: 3" in reasons[0]
     assert reasons[1:] == ["", "", ""]
+
+
+def test_a_trial_that_the_program_gives_up_on_purpose_is_no_mistake():
+    message = (
+        'Traceback (most recent call last):\n  File "t.py", line 1\nkeras_tuner.errors.FailedTrialError: Oversized\n'
+    )
+
+    ended = [TrialRecord(i, {}, "FAILED", message=message) for i in range(5)]
+
+    assert too_many_failures(ended, None) == ""
+
+
+def test_the_words_of_a_message_of_several_lines_do_not_matter():
+    messages = [
+        f'Traceback (most recent call last):\n  File "t.py", line 1\nValueError: bad shape\ngot {i}' for i in range(3)
+    ]
+
+    ended = [TrialRecord(i, {}, "FAILED", message=message) for i, message in enumerate(messages)]
+
+    assert "bad shape" in too_many_failures(ended, None)
