@@ -26,6 +26,7 @@ class DistributedOracle(LifecycleOracle):
         super().__init__(**kwargs)
         self._leases = Leases()  # of running trials
         self._workers = Leases(DESERTED_SECONDS)
+        self._signallers: set[str] = set()  # workers that are known to send signs of life
 
     def create_trial(self, tuner_id: str) -> Trial:
         """The next trial for a worker, or the one it is running; see `keras_tuner.Oracle.create_trial`."""
@@ -33,13 +34,17 @@ class DistributedOracle(LifecycleOracle):
             self._hear_of_worker(tuner_id)
             if tuner_id not in self.ongoing_trials:
                 self.release_lost_trials()
-            return super().create_trial(tuner_id)
+            trial = super().create_trial(tuner_id)
+            if tuner_id in self._signallers:
+                self._leases.hear(trial.trial_id)
+            return trial
 
     def get_trial(self, trial_id: str) -> Trial:
         """The trial with an id; for a worker to ask for it is a sign of life."""
         with self._lock:
             if is_distributed():
                 self._leases.hear(trial_id)
+                self._signallers |= {i for i, trial in self.ongoing_trials.items() if trial.trial_id == trial_id}
                 self._workers.hear(ANY_WORKER)
             return self.trials[trial_id]
 

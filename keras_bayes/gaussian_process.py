@@ -24,7 +24,7 @@ LENGTHSCALE_PRIOR = (np.log(0.3), 1.2, np.log(0.02), np.log(50.0))
 SIGNAL_PRIOR = (0.0, 0.5, np.log(0.05), np.log(20.0))
 NOISE_PRIOR = (np.log(0.007), 1.2, np.log(1e-6), 0.0)
 JITTER = 1e-6  # added to the diagonal for the sake of the Cholesky factor; the lower bound of the noise
-MAX_FIT_POINTS = 300  # more points place the MAP no better, and a step of it costs n³ (ALGORITHM 10)
+MAX_FIT_POINTS = 150  # evenly spaced; a step of the fit costs n³, and a dozen parameters need no more
 HOPELESS = 1e25  # objective where the covariance is not positive definite
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from keras_bayes.leases import HEARTBEAT_SECONDS
+
 pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).with_name("distributed_search.py")
@@ -90,6 +92,7 @@ def test_the_trial_of_a_killed_worker_is_run_by_another(tmp_path, start):
 def test_a_chief_ends_when_its_last_worker_is_gone(tmp_path, start):
     chief, worker = start("chief"), start("worker", seconds=1000)
     wait_for(lambda: states(tmp_path))
+    time.sleep(HEARTBEAT_SECONDS)  # the first sign of life is under way
 
     worker.kill()
     code = chief.wait(timeout=TIMEOUT)

@@ -337,3 +337,18 @@ def test_a_worker_waits_while_a_leased_trial_may_still_be_lost(tmp_path, monkeyp
 
     assert waiting == "IDLE"
     assert (again.status, again.trial_id) == ("RUNNING", first.trial_id)
+
+
+def test_a_worker_that_once_gave_a_sign_is_missed_from_the_start_of_its_next_trial(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    first = oracle.create_trial("a")
+    oracle.get_trial(first.trial_id)
+    oracle.update_trial(first.trial_id, {"loss": 1.0})
+    first.status = "COMPLETED"
+    oracle.end_trial(first)
+
+    second = oracle.create_trial("a")
+    oracle._leases._clock = lambda: 1e12
+
+    assert oracle.create_trial("b").trial_id == second.trial_id
