@@ -7,6 +7,7 @@ import functools
 import json
 import math
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,11 @@ class BayesTuner(kt.Tuner):
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Runs the search, or goes on with one that was interrupted; see `keras_tuner.Tuner.search`."""
-        watch = Periodic(self._end_when_abandoned) if self._is_chief() else None
+        watch = None
+        if self._is_chief():
+            if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a process in the background: it could not be woken
+                signal.signal(signal.SIGINT, self._interrupt_if_abandoned)
+            watch = Periodic(self._end_when_abandoned)
         self._is_waiting = False
         try:
             super().search(*fit_args, **fit_kwargs)
@@ -220,6 +225,10 @@ class BayesTuner(kt.Tuner):
 
     def _is_chief(self) -> bool:
         return is_distributed() and "chief" in os.environ["KERASTUNER_TUNER_ID"]
+
+    def _interrupt_if_abandoned(self, *_: Any) -> None:
+        if self._is_abandoned:
+            raise KeyboardInterrupt
 
     def _end_when_abandoned(self) -> None:
         self.oracle.release_lost_trials()
