@@ -31,37 +31,12 @@ class LifecycleOracle(DurableOracle):
 
     Args:
         objective: As in `keras_tuner.Oracle`; metrics of Keras are known by name which way they are better.
-        max_trials: Largest number of trials, or `None`.
-        hyperparameters: As in `keras_tuner.Oracle`.
-        allow_new_entries: As in `keras_tuner.Oracle`.
-        tune_new_entries: As in `keras_tuner.Oracle`.
-        seed: Seed, 0 included; drawn if `None`.
-        max_retries_per_trial: As in `keras_tuner.Oracle`.
-        max_consecutive_failed_trials: Failures in a row that end the search with an error. By default a failure is
-            something to learn from, and only a program whose first three trials end with the same error is stopped.
+        **kwargs: Arguments of `DurableOracle`; with `max_consecutive_failed_trials=None` a failure is something to
+            learn from, and only a program whose first three trials end with the same error is stopped.
     """
 
-    def __init__(
-        self,
-        objective: Any = None,
-        max_trials: int | None = None,
-        hyperparameters: kt.HyperParameters | None = None,
-        allow_new_entries: bool = True,
-        tune_new_entries: bool = True,
-        seed: int | None = None,
-        max_retries_per_trial: int = 0,
-        max_consecutive_failed_trials: int | None = None,
-    ) -> None:
-        super().__init__(
-            objective=resolve_objective(objective),
-            max_trials=max_trials,
-            hyperparameters=hyperparameters,
-            allow_new_entries=allow_new_entries,
-            tune_new_entries=tune_new_entries,
-            seed=seed,
-            max_retries_per_trial=max_retries_per_trial,
-            max_consecutive_failed_trials=max_consecutive_failed_trials,
-        )
+    def __init__(self, *, objective: Any = None, **kwargs: Any) -> None:
+        super().__init__(objective=resolve_objective(objective), **kwargs)
         self._lock = threading.RLock()
         self._display = Display(self)
         self._ended_here: list[str] = []  # trials that ended since the process started
