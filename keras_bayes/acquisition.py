@@ -46,27 +46,36 @@ class Improvement:
     """
 
     def __init__(self, posterior: Posterior) -> None:
-        at_data = posterior.kernel(posterior.X, posterior.X)
-        means = posterior.mean_of(at_data)
         self.posterior = posterior
-        self.incumbent = int(np.argmin(means))  # b, a row of the data
-        self.best = means[self.incumbent]
-        self.v = posterior.solve(at_data[self.incumbent, None])[0]  # K⁻¹ k(X, b)
-        self.best_variance = posterior.kernel.signal_variance - at_data[self.incumbent] @ self.v
+        self.incumbent = int(np.argmin(posterior.mean_at_data))  # b, a row of the data
+        self.best = posterior.mean_at_data[self.incumbent]
+        k = posterior.kernel(posterior.X[self.incumbent, None], posterior.X)
+        self.v = posterior.solve(k)[0]  # K⁻¹ k(X, b)
+        self.best_variance = posterior.variance_of(posterior.whiten(k))[0]
 
-    def difference(self, X: Array) -> tuple[Array, Array, PullBack]:
-        """Mean δ and standard deviation S at the points (m, d), both (m,), and the way back from ∂δ, ∂S² to X."""
-        posterior, b = self.posterior, self.incumbent
+    def difference(self, X: Array) -> tuple[Array, Array]:
+        """Mean δ and standard deviation S at the points (m, d), both (m,)."""
+        k = self.posterior.kernel(X, self.posterior.X)
+        return self._difference(k, self.posterior.whiten(k))
+
+    def difference_and_slope(self, X: Array) -> tuple[Array, Array, PullBack]:
+        """The same, and the way back from ∂δ, ∂S² to X."""
+        posterior = self.posterior
         k, slope = posterior.kernel.with_slope(X, posterior.X)
-        V = posterior.solve(k)
-        variance = posterior.variance_of(k, V) + self.best_variance - 2 * (k[:, b] - k @ self.v)
+        white = posterior.whiten(k)
 
         def pull_back(d_delta: Array, d_variance: Array) -> Array:
-            weights = 2 * d_variance[:, None] * (self.v - V) - np.outer(d_delta, posterior.alpha)
-            weights[:, b] -= 2 * d_variance
+            weights = 2 * d_variance[:, None] * (self.v - white @ posterior.L_inverse)
+            weights -= d_delta[:, None] * posterior.alpha
+            weights[:, self.incumbent] -= 2 * d_variance
             return posterior.kernel.pull_back(X, posterior.X, weights * slope)
 
-        return self.best - posterior.mean_of(k), np.sqrt(np.maximum(variance, MIN_VARIANCE)), pull_back
+        return *self._difference(k, white), pull_back
+
+    def _difference(self, k: Array, white: Array) -> tuple[Array, Array]:
+        covariance = k[:, self.incumbent] - k @ self.v
+        variance = self.posterior.variance_of(white) + self.best_variance - 2 * covariance
+        return self.best - self.posterior.mean_of(k), np.sqrt(np.maximum(variance, MIN_VARIANCE))
 
 
 class LogExpectedImprovement(Improvement):
@@ -77,11 +86,11 @@ class LogExpectedImprovement(Improvement):
     """
 
     def __call__(self, X: Array) -> Array:
-        delta, S, _ = self.difference(X)
+        delta, S = self.difference(X)
         return np.asarray(np.log(S) + log_h(delta / S)[0])
 
     def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
-        delta, S, pull_back = self.difference(X)
+        delta, S, pull_back = self.difference_and_slope(X)
         z = delta / S
         value, slope = log_h(z)
         return np.log(S) + value, pull_back(slope / S, (1 - z * slope) / (2 * S * S))
@@ -91,11 +100,11 @@ class LogProbabilityOfImprovement(Improvement):
     """log P[f(x) < f(b)]."""
 
     def __call__(self, X: Array) -> Array:
-        delta, S, _ = self.difference(X)
+        delta, S = self.difference(X)
         return np.asarray(scipy.special.log_ndtr(delta / S))
 
     def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
-        delta, S, pull_back = self.difference(X)
+        delta, S, pull_back = self.difference_and_slope(X)
         z = delta / S
         value = scipy.special.log_ndtr(z)
         slope = np.exp(-0.5 * z * z - LOG_SQRT_2PI - value)
@@ -121,9 +130,9 @@ class LowerConfidenceBound:
     def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
         posterior = self.posterior
         k, slope = posterior.kernel.with_slope(X, posterior.X)
-        V = posterior.solve(k)
-        sigma = np.sqrt(posterior.variance_of(k, V))
-        weights = -self.beta * V / sigma[:, None] - posterior.alpha  # ∂σ = -V ∂k / σ
+        white = posterior.whiten(k)
+        sigma = np.sqrt(posterior.variance_of(white))
+        weights = -self.beta * (white @ posterior.L_inverse) / sigma[:, None] - posterior.alpha  # ∂σ = -k K⁻¹ ∂k / σ
         gradient = posterior.kernel.pull_back(X, posterior.X, weights * slope)
         return self.beta * sigma - posterior.mean_of(k), gradient
 
@@ -172,14 +181,15 @@ def log_h(z: Array) -> tuple[Array, Array]:
     """
     z = np.asarray(z, dtype=float)
     upper, lower = np.maximum(z, -1.0), np.minimum(z, -1.0)
-    h = np.exp(-0.5 * upper * upper - LOG_SQRT_2PI) + upper * scipy.special.ndtr(upper)
+    probability = scipy.special.ndtr(upper)
+    h = np.exp(-0.5 * upper * upper - LOG_SQRT_2PI) + upper * probability
 
     t = np.sqrt(np.pi / 2) * scipy.special.erfcx(-lower / np.sqrt(2))  # Φ / φ
     far = lower < -200  # where 1 + z t would cancel; next term of the asymptotic series: 15 / z⁶
     square = np.square(np.where(far, lower, -200.0))
     q = np.where(far, (1 - 3 / square) / square, 1 + lower * t)
     log_tail = -0.5 * lower * lower - LOG_SQRT_2PI + np.log(q)
-    return np.where(z > -1, np.log(h), log_tail), np.where(z > -1, scipy.special.ndtr(upper) / h, t / q)
+    return np.where(z > -1, np.log(h), log_tail), np.where(z > -1, probability / h, t / q)
 
 
 ACQUISITIONS: dict[str, Callable[[Posterior, float], Acquisition]] = {

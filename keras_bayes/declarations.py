@@ -31,7 +31,7 @@ class Parameter:
 
     def is_active(self, values: Mapping[str, Value]) -> bool:
         """Whether all conditions hold among the active `values`."""
-        return all(c.name in values and values[c.name] in c.values for c in self.conditions)
+        return not self.conditions or all(c.name in values and values[c.name] in c.values for c in self.conditions)
 
     def __str__(self) -> str:
         conditions = [f"{c.name!r} is {' or '.join(map(repr, c.values))}" for c in self.conditions]

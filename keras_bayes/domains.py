@@ -65,7 +65,7 @@ class Real:
         return self._positions(np.asarray(values, dtype=np.float64))
 
     def __contains__(self, value: object) -> bool:
-        return isinstance(value, int | float) and self.low <= value <= self.high
+        return isinstance(value, (int, float)) and self.low <= value <= self.high
 
     def neighbours(self, u: float) -> Array:
         """Positions of other values near that at `u`; empty on a truly continuous scale."""
@@ -179,7 +179,7 @@ class Levels(_Finite):
         return left if nearer_left else right
 
     def __contains__(self, value: object) -> bool:
-        return isinstance(value, int | float) and self.values[0] <= value <= self.values[-1]
+        return isinstance(value, (int, float)) and self.values[0] <= value <= self.values[-1]
 
     def _others(self, index: int) -> Sequence[int]:
         return _other_indices(index, len(self.values))

@@ -25,6 +25,7 @@ SIGNAL_PRIOR = (0.0, 0.5, np.log(0.05), np.log(20.0))
 NOISE_PRIOR = (np.log(0.007), 1.2, np.log(1e-6), 0.0)
 JITTER = 1e-6  # added to the diagonal for the sake of the Cholesky factor; the lower bound of the noise
 MAX_FIT_POINTS = 150  # evenly spaced; a step of the fit costs n³, and a dozen parameters need no more
+MIN_VARIANCE = 1e-12  # at a noise-free observation the difference of equal variances may round to zero or below
 HOPELESS = 1e25  # objective where the covariance is not positive definite
 
 
@@ -38,7 +39,8 @@ class Posterior:
         kernel: The covariance.
         noise_variance: Variance of the noise of `y`.
         mean: Prior mean of the function.
-        L: Lower Cholesky factor of K = k(X, X) + noise, shape (n, n).
+        L_inverse: Inverse of the lower Cholesky factor of K = k(X, X) + noise, shape (n, n). Products with it are
+            four times as fast as triangular solves, and as exact: its condition is only the root of that of K.
         alpha: K⁻¹ (y - mean), shape (n,).
     """
 
@@ -47,28 +49,35 @@ class Posterior:
     kernel: Matern52
     noise_variance: float
     mean: float
-    L: Array
+    L_inverse: Array
     alpha: Array
 
     def predict(self, X: Array) -> tuple[Array, Array]:
         """Mean and standard deviation of the noise-free function at the points (m, d), both of shape (m,)."""
         k = self.kernel(X, self.X)
-        return self.mean_of(k), np.sqrt(self.variance_of(k, self.solve(k)))
+        return self.mean_of(k), np.sqrt(self.variance_of(self.whiten(k)))
+
+    @property
+    def mean_at_data(self) -> Array:
+        """Posterior means at the observed points: k(X, X) alpha = y - mean - noise alpha, shape (n,)."""
+        return np.asarray(self.y - (self.noise_variance + JITTER) * self.alpha)
 
     def mean_of(self, k: Array) -> Array:
         """Posterior means of points whose covariances with the data are `k`, shape (m,)."""
         return np.asarray(self.mean + k @ self.alpha)
 
-    def variance_of(self, k: Array, V: Array) -> Array:
-        """Posterior variances of points with covariances `k` and `V = solve(k)`, shape (m,)."""
-        variance = self.kernel.signal_variance - (k * V).sum(axis=1)
-        return np.asarray(
-            np.maximum(variance, 1e-12)
-        )  # at a noise-free observation the difference may round to zero or below
+    def variance_of(self, white: Array) -> Array:
+        """Posterior variances of points with covariances `k`, from `white = whiten(k)`, shape (m,)."""
+        variance = self.kernel.signal_variance - np.einsum("ij,ij->i", white, white)
+        return np.asarray(np.maximum(variance, MIN_VARIANCE))
+
+    def whiten(self, k: Array) -> Array:
+        """L⁻¹ applied to rows `k`, shape (m, n)."""
+        return np.asarray(k @ self.L_inverse.T)
 
     def solve(self, k: Array) -> Array:
-        """k K⁻¹ for rows `k`, shape (m, n)."""
-        return np.asarray(scipy.linalg.lapack.dpotrs(self.L, k.T, lower=1)[0].T)
+        """K⁻¹ applied to rows `k`, shape (m, n)."""
+        return np.asarray(self.whiten(k) @ self.L_inverse)
 
     def condition_on(self, pending: Array) -> Posterior:
         """The posterior once the points (m, d) have turned out as expected: same mean, less variance around them."""
@@ -90,17 +99,24 @@ def condition(kernel: Matern52, noise_variance: float, X: Array, y: Array, mean:
     """
     K = kernel(X, X)
     K[np.diag_indices_from(K)] = kernel.signal_variance + noise_variance + JITTER
-    L, info = scipy.linalg.lapack.dpotrf(K, lower=1)
+    L, info = scipy.linalg.lapack.dpotrf(K, lower=1, clean=1)
     if info:
         raise np.linalg.LinAlgError(f"The covariance of {len(X)} points is not positive definite.")
-    mean = most_probable_mean(L, y) if mean is None else mean
-    return Posterior(X, y, kernel, noise_variance, mean, L, scipy.linalg.lapack.dpotrs(L, y - mean, lower=1)[0])
+    mean, alpha = solve_mean(L, y, mean)
+    return Posterior(X, y, kernel, noise_variance, mean, scipy.linalg.lapack.dtrtri(L, lower=1)[0], alpha)
 
 
-def most_probable_mean(L: Array, y: Array) -> float:
-    """m = 1ᵀK⁻¹y / (1ᵀK⁻¹1 + 1), the maximum of the density of a constant mean with the prior N(0, 1)."""
-    K_inverse_1 = scipy.linalg.lapack.dpotrs(L, np.ones(len(y)), lower=1)[0]
-    return float(K_inverse_1 @ y / (K_inverse_1.sum() + 1))
+def solve_mean(L: Array, y: Array, mean: float | None = None) -> tuple[float, Array]:
+    """The constant mean m and K⁻¹ (y - m), shape (n,).
+
+    Args:
+        L: Lower Cholesky factor of K, shape (n, n).
+        y: Targets, shape (n,).
+        mean: m; by default the most probable one under the prior N(0, 1), 1ᵀK⁻¹y / (1ᵀK⁻¹1 + 1).
+    """
+    K_inverse_y, K_inverse_1 = scipy.linalg.lapack.dpotrs(L, np.column_stack([y, np.ones(len(y))]), lower=1)[0].T
+    m = float(K_inverse_y.sum() / (K_inverse_1.sum() + 1)) if mean is None else mean
+    return m, K_inverse_y - m * K_inverse_1
 
 
 def fit(
@@ -122,7 +138,7 @@ def fit(
     objective = MapObjective(X[rows], y[rows], is_categorical, noise_variance)
     result = scipy.optimize.minimize(
         objective, objective.prior_mean, jac=True, method="L-BFGS-B", bounds=objective.bounds,
-        options={"maxiter": 50, "gtol": 1e-2, "ftol": 1e-6},  # ALGORITHM 4
+        options={"maxiter": 50, "gtol": 5e-2, "ftol": 1e-4},  # a logarithm of the density is then known to .01
     )  # fmt: skip
     logger.debug("MAP fit: n=%d, objective=%.3f, theta=%s", len(y), result.fun, result.x)
     kernel, noise = objective.unpack(result.x)
@@ -170,13 +186,12 @@ class MapObjective:
         L, info = scipy.linalg.lapack.dpotrf(self._symmetric(k, signal + noise + JITTER), lower=1, overwrite_a=1)
         if info:
             return HOPELESS, np.zeros_like(theta)
-        mean = most_probable_mean(L, self.y)
-        alpha = scipy.linalg.lapack.dpotrs(L, self.y - mean, lower=1)[0]
+        mean, alpha = solve_mean(L, self.y)
         z = (theta - self.prior_mean) / self.prior_sd
         value = 0.5 * ((self.y - mean) @ alpha + mean**2 + z @ z) + np.log(np.diagonal(L)).sum()
 
         K_inverse = scipy.linalg.lapack.dpotri(L, lower=1, overwrite_c=1)[0]
-        trace_W = alpha @ alpha - np.trace(K_inverse)  # W = αᵀα - K⁻¹
+        trace_W = alpha @ alpha - np.diagonal(K_inverse).sum()  # W = αᵀα - K⁻¹
         W = alpha[self.rows] * alpha[self.columns] - K_inverse.ravel(order="F")[self.lower]
         gradient = z / self.prior_sd
         gradient[:-2] -= (5 / 3) * inverse_squares * (self.distances @ (W * decay * (1 + a)))

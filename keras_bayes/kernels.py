@@ -31,13 +31,18 @@ class Matern52:
 
     def __call__(self, A: Array, B: Array) -> Array:
         """Covariances of the points (m, d) and (n, d), shape (m, n)."""
-        return self.with_slope(A, B)[0]
+        a = self._distances(A, B)
+        k = 1 + a * (1 + a / 3)
+        k *= np.exp(np.negative(a, out=a), out=a)
+        k *= self.signal_variance
+        return k
 
     def with_slope(self, A: Array, B: Array) -> tuple[Array, Array]:
         """Covariances k, and q such that ∂k_ij / ∂A_ij = q_ij (A_i - B_j) / l², both of shape (m, n)."""
-        a = np.sqrt(5.0 * self._squared_distances(A, B))
+        a = self._distances(A, B)
         decay = self.signal_variance * np.exp(-a)
-        return decay * (1 + a + a * a / 3), decay * (1 + a) * (-5 / 3)
+        slope = decay * (1 + a)
+        return slope + decay * a * a / 3, slope * (-5 / 3)
 
     def pull_back(self, A: Array, B: Array, weights: Array) -> Array:
         """Gradient with respect to A of Σ_j c_ij k(A_i, B_j); zero along categorical coordinates.
@@ -53,17 +58,24 @@ class Matern52:
         gradient = (weights.sum(axis=1)[:, None] * A - weights @ B) / self.lengthscales**2
         return np.asarray(np.where(self.is_categorical, 0.0, gradient))
 
-    def _squared_distances(self, A: Array, B: Array) -> Array:
-        numeric = ~self.is_categorical
-        a, b = A[:, numeric] / self.lengthscales[numeric], B[:, numeric] / self.lengthscales[numeric]
-        squared = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * a @ b.T  # (m, n)
+    def _distances(self, A: Array, B: Array) -> Array:
+        """a = √5 r of the points (m, d) and (n, d), shape (m, n)."""
+        weights = np.where(self.is_categorical, 0.0, np.sqrt(5.0) / self.lengthscales)
+        A_scaled, B_scaled = A * weights, B * weights
+        squared = A_scaled @ (-2 * B_scaled.T)  # |A|² + |B|² - 2 A·B
+        squared += np.einsum("ij,ij->i", A_scaled, A_scaled)[:, None]
+        squared += np.einsum("ij,ij->i", B_scaled, B_scaled)
         for j in np.flatnonzero(self.is_categorical):
-            squared += (A[:, j, None] != B[:, j]) / self.lengthscales[j] ** 2
-        return np.asarray(np.maximum(squared, 0.0))  # the difference of equal points may round below zero
+            squared += (A[:, j, None] != B[:, j]) * (5.0 / self.lengthscales[j] ** 2)
+        np.maximum(squared, 0.0, out=squared)  # the difference of equal points may round below zero
+        return np.sqrt(squared, out=squared)
 
 
 def pairwise_distances(X: Array, is_categorical: NDArray[np.bool_]) -> Array:
     """D_j of all pairs i > i' of rows of X, one row for each coordinate, shape (d, n (n - 1) / 2)."""
     rows, columns = np.tril_indices(len(X), -1)
-    difference = X.T[:, rows] - X.T[:, columns]
-    return np.where(is_categorical[:, None], difference != 0, difference * difference)
+    distances = X.T[:, rows]
+    distances -= X.T[:, columns]
+    distances *= distances
+    distances[is_categorical] = distances[is_categorical] > 0
+    return distances

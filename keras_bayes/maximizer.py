@@ -17,13 +17,14 @@ from keras_bayes.untried import any_untried, is_new
 
 # Sizes of the search (ALGORITHM 8).
 MAX_ENUMERATED = 1024  # a finite space of no more points is scored as a whole
-NUM_RANDOM = 512
-NUM_PERTURBED = 256
+NUM_RANDOM = 384
+NUM_PERTURBED = 384
 NUM_CENTRES = 5  # best trials that are perturbed
 PERTURBED_COORDINATES = 3  # expected number of changes
 PERTURBATION = 0.1  # standard deviation of the change of a numeric coordinate
-NUM_STARTS = 4
-NUM_ROUNDS = 3
+NUM_STARTS = 2
+NUM_ROUNDS = 2
+NUM_EXCHANGES = 3  # in each round
 POLISH_STEPS = 10
 
 
@@ -45,10 +46,10 @@ def maximize(
         return any_untried(space, tried, rng=rng)
     pool = points = _choose_starts(candidates, acquisition(candidates), rng)
     for _ in range(NUM_ROUNDS):
-        exchanged = _exchange(acquisition, space, points, tried)
-        if len(pool) > NUM_STARTS and np.array_equal(exchanged, points):
+        climbed = _climb(acquisition, space, points, tried)
+        if len(pool) > NUM_STARTS and np.array_equal(climbed, points):
             break  # nothing has changed since the last polish
-        points = _polish(acquisition, space, exchanged)
+        points = _polish(acquisition, space, climbed)
         pool = np.vstack([pool, points])
     pool = pool[is_new(pool, tried)]
     return np.asarray(pool[np.argmax(acquisition(pool))])
@@ -77,6 +78,15 @@ def _choose_starts(candidates: Array, values: Array, rng: np.random.Generator) -
     keys = values + rng.gumbel(size=len(values))
     keys[np.argmax(values)] = np.inf
     return candidates[np.argsort(-keys, kind="stable")[:NUM_STARTS]]
+
+
+def _climb(acquisition: Acquisition, space: Space, points: Array, tried: Array) -> Array:
+    """Each point after a few exchanges, shape (s, d)."""
+    for _ in range(NUM_EXCHANGES):
+        previous, points = points, _exchange(acquisition, space, points, tried)
+        if np.array_equal(points, previous):
+            break
+    return points
 
 
 def _exchange(acquisition: Acquisition, space: Space, points: Array, tried: Array) -> Array:
@@ -117,6 +127,8 @@ def _polish(acquisition: Acquisition, space: Space, points: Array) -> Array:
     if not is_free.any():
         return points
 
+    bounds = np.tile([0.0, 1.0], (int(is_free.sum()), 1))
+
     def objective(u: Array) -> tuple[float, Array]:
         X = points.copy()
         X[is_free] = u
@@ -124,8 +136,8 @@ def _polish(acquisition: Acquisition, space: Space, points: Array) -> Array:
         return -float(values.sum()), -gradient[is_free]
 
     result = scipy.optimize.minimize(
-        objective, points[is_free], jac=True, method="L-BFGS-B",
-        bounds=[(0, 1)] * int(is_free.sum()), options={"maxiter": POLISH_STEPS},
+        objective, points[is_free], jac=True, method="L-BFGS-B", bounds=bounds,
+        options={"maxiter": POLISH_STEPS, "gtol": 1e-2, "ftol": 1e-4},  # in logarithms of the acquisition
     )  # fmt: skip
     polished = points.copy()
     polished[is_free] = result.x

@@ -70,12 +70,20 @@ def test_the_default_mean_is_the_most_probable_one():
     assert model.mean == pytest.approx(best.x, abs=1e-6)  # a minimum is known to the root of its precision
 
 
-def test_the_factor_is_that_of_the_covariance():
+def test_the_factor_is_that_of_the_inverse_covariance():
     model = posterior()
 
-    L = np.tril(model.L)
+    precision = model.L_inverse.T @ model.L_inverse
 
-    np.testing.assert_allclose(L @ L.T, covariance(model, model.X), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(precision @ covariance(model, model.X), np.eye(len(model.X)), rtol=0, atol=1e-10)
+
+
+def test_the_mean_at_the_data_is_that_of_a_prediction_there():
+    model = posterior()
+
+    mu, _ = model.predict(model.X)
+
+    np.testing.assert_allclose(model.mean_at_data, mu, rtol=0, atol=1e-10)
 
 
 def test_far_from_the_data_the_prior_returns():

@@ -109,7 +109,7 @@ def test_a_large_finite_space_is_searched_better_than_at_random():
 
     found = [acquisition(search(acquisition, space, seed=seed)[None])[0] for seed in range(10)]
 
-    # Sixty local moves from each of four starts count for more than five times as many random points.
+    # A few hundred local moves count for more than ten times as many random points.
     others = [acquisition(space.snap(np.random.default_rng(seed).random((7000, 3)))).max() for seed in range(10)]
     assert np.mean(found) > np.mean(others)
 
@@ -183,16 +183,23 @@ def test_the_same_seed_gives_the_same_proposal():
     np.testing.assert_array_equal(first, second)
 
 
-def test_a_proposal_is_at_least_as_good_as_many_random_points():
+def test_proposals_are_at_least_as_good_as_many_random_points():
     space = space_of(real("a", 0.0, 1.0), integer("b", 1, 50), choice("c", ["x", "y", "z"]))
-    X = space.snap(np.random.default_rng(0).random((8, 3)))
+
+    gains = [_gain_over_random_points(space, seed) for seed in range(20)]
+
+    assert min(gains) > -0.01  # of a logarithm: a ridge across a number and an integer may stop a climb just below
+    assert np.mean(gains) > 0
+
+
+def _gain_over_random_points(space, seed):
+    rng = np.random.default_rng([seed, 1])
+    X = space.snap(rng.random((8, 3)))
     model = condition(Matern52(np.full(3, 0.3), 1.0, space.is_categorical), 1e-3, X, np.sin(9 * X[:, 0]) + X[:, 1])
     acquisition = LogExpectedImprovement(model)
-
-    x = search(acquisition, space, tried=X, centres=X)
-
-    others = space.snap(np.random.default_rng(1).random((5000, 3)))
-    assert acquisition(x[None])[0] >= acquisition(others[is_new(others, X)]).max() - 1e-9
+    x = search(acquisition, space, tried=X, centres=X, seed=seed)
+    others = space.snap(rng.random((5000, 3)))
+    return acquisition(x[None])[0] - acquisition(others[is_new(others, X)]).max()
 
 
 def test_a_space_without_a_choice_has_one_proposal():
