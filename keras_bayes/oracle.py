@@ -17,6 +17,7 @@ from keras_bayes.initial_design import default_num_points, initial_design
 from keras_bayes.maximizer import maximize
 from keras_bayes.space import Space
 from keras_bayes.surrogate import Surrogate, learn
+from keras_bayes.threads import one_blas_thread
 from keras_bayes.usage import learn_conditions
 
 HOST_ALPHA = 1e-4  # what keras-tuner's own Bayesian search reads from a folder of ours
@@ -94,6 +95,7 @@ class BayesOracle(DistributedOracle):
         self.beta = beta
         self.acquisition = acquisition
 
+    @one_blas_thread()
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Chooses the values of the next trial.
 
