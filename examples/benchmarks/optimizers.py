@@ -22,7 +22,7 @@ from keras_bayes.usage import ReadValues
 NEVER = 10**6  # failures in a row; KerasTuner ends a search after three
 
 
-class SearchEnded(Exception):
+class SearchEndedError(Exception):
     """The optimizer has no further suggestion."""
 
 
@@ -53,7 +53,7 @@ class KerasTuner:
         worker = self._idle.pop()
         trial = self._oracle.create_trial(worker)
         if trial.status != "RUNNING":
-            raise SearchEnded
+            raise SearchEndedError
         values = trial.hyperparameters.values = ReadValues(trial.hyperparameters.values)  # as `BayesTuner` does
         return (worker, trial), values
 

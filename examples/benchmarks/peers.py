@@ -72,6 +72,7 @@ class BayesOpt:
 
         self._parameters = problem.parameters
         bounds = {p.name: self._bounds(p) for p in self._parameters}
+        warnings.filterwarnings("ignore", message="Non-float parameters are experimental")
         self._optimizer = BayesianOptimization(None, bounds, random_state=seed, verbose=0, allow_duplicate_points=True)
         self._initial = self._optimizer.random_sample(self.NUM_INITIAL_POINTS)
         self._accuracies: list[float] = []

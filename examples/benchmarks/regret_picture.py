@@ -85,7 +85,7 @@ def _label_ends(axis: Any, ends: Mapping[str, float]) -> None:
     heights = np.array([(np.log(ends[name]) - low) / (high - low) for name in names])
     for name, height, place in zip(names, heights, spread(heights, LABEL_GAP), strict=True):
         colour, weight = COLOURS.get(name, "#555555"), "bold" if name == OURS else "normal"
-        line = {"arrowstyle": "-", "color": colour, "lw": 0.8, "shrinkA": 0, "shrinkB": 0}
+        line = {"arrowstyle": "-", "color": colour, "lw": 0.8, "shrinkA": 2, "shrinkB": 0, "relpos": (0, 0.5)}
         axis.annotate(
             name, (1.0, height), (1.05, place), xycoords="axes fraction", textcoords="axes fraction", va="center",
             color=colour, fontweight=weight, fontsize=9, arrowprops=line, annotation_clip=False,

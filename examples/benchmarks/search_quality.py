@@ -25,7 +25,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # read when numpy is imported
 
 import numpy as np
-from optimizers import CONTESTANTS, SearchEnded, is_installed, make_optimizer, version_of
+from optimizers import CONTESTANTS, SearchEndedError, is_installed, make_optimizer, version_of
 from parameters import decode_all
 from regret import expected_best, read_lines
 from suites import SUITES, Problem, problems
@@ -53,7 +53,7 @@ def search(name: str, problem: Problem, seed: int, num_trials: int) -> dict[str,
         start = time.process_time()
         try:
             running.append(optimizer.ask())
-        except SearchEnded:
+        except SearchEndedError:
             break
         seconds.append(round(time.process_time() - start, 5))
         if len(running) > problem.num_pending:
