@@ -150,7 +150,7 @@ class Ax:
         from ax.api.client import Client
 
         torch.set_num_threads(1)
-        logging.getLogger("ax").setLevel(logging.ERROR)
+        logging.disable(logging.INFO)  # Ax writes a line for each suggestion
         warnings.simplefilter("ignore")
         self._parameters = problem.parameters
         self._client = Client(random_seed=seed)

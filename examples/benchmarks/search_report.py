@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -39,17 +39,18 @@ class Suite:
     Args:
         name: Name of the suite.
         lines: Its lines, searches and references.
+        shown: Optimizers to report, all if there are none; the best accuracy is that of all of them in any case.
     """
 
-    def __init__(self, name: str, lines: list[Line]) -> None:
+    def __init__(self, name: str, lines: list[Line], shown: Sequence[str] = ()) -> None:
         self.name = name
-        searches = {(line["optimizer"], line["task"], line["seed"]): line for line in lines if "optimizer" in line}
-        self.searches = list(searches.values())  # one that is in two files counts once
-        self.num_trials = min(len(search["true"]) for search in self.searches)
+        unique = {(line["optimizer"], line["task"], line["seed"]): line for line in lines if "optimizer" in line}
         self._references = {line["task"]: line["reference"] for line in lines if "reference" in line}
         self._best = {task: reference["best"] for task, reference in self._references.items()}
-        for search in self.searches:
+        for search in unique.values():
             self._best[search["task"]] = max([self._best[search["task"]], *filter(None, search["true"])])
+        self.searches = [search for search in unique.values() if not shown or search["optimizer"] in shown]
+        self.num_trials = min((len(search["true"]) for search in self.searches), default=0)
         self.regrets: dict[str, dict[str, list[Array]]] = defaultdict(lambda: defaultdict(list))
         for search in self.searches:
             curve = self._regret(search["task"], recommended(search["observed"], search["true"]))
@@ -63,6 +64,8 @@ class Suite:
     @property
     def tasks(self) -> list[str]:
         """Tasks on which every optimizer has been run; others are left out."""
+        if not self.regrets:
+            return []
         return [task for task in self._references if all(task in tasks for tasks in self.regrets.values())]
 
     def by_task(self, optimizer: str) -> Array:
@@ -131,19 +134,18 @@ def print_suite(suite: Suite) -> None:
     print_table(*behaviour_rows(suite))
 
 
-def group(lines: list[Line], optimizers: list[str] | None) -> Mapping[str, Suite]:
-    """Suites that have a search."""
-    suites: dict[str, list[Line]] = defaultdict(list)
+def group(lines: list[Line], optimizers: Sequence[str]) -> dict[str, Suite]:
+    """Suites by name."""
+    found: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
-        if "reference" in line or not optimizers or line["optimizer"] in optimizers:
-            suites[line["suite"]].append(line)
-    return {name: Suite(name, found) for name, found in suites.items() if any("optimizer" in line for line in found)}
+        found[line["suite"]].append(line)
+    return {name: Suite(name, members, optimizers) for name, members in found.items()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+", help="what search_quality.py has written")
-    parser.add_argument("--optimizers", nargs="+", help="some optimizers only (default: all)")
+    parser.add_argument("--optimizers", nargs="+", default=[], help="some optimizers only (default: all)")
     parser.add_argument("--suites", nargs="+", help="some suites only (default: all)")
     parser.add_argument("--picture", help="file for the picture of the regret curves")
     args = parser.parse_args()
