@@ -123,7 +123,8 @@ def parse_arguments() -> argparse.Namespace:
     args.optimizers = [name for name in args.optimizers if name not in missing]
     try:
         for suite in args.suites:
-            problems(suite, args.yahpo)[0].declare()
+            problem = problems(suite, args.yahpo)[0]
+            problem.evaluate(decode_all(problem.parameters, [0.5] * len(problem.parameters)))
     except FileNotFoundError as error:
         parser.error(str(error))
     return args

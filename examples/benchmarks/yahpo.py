@@ -76,7 +76,7 @@ def _file(folder: str, scenario: str, name: str) -> Path:
     path = Path(folder, scenario, name)
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} is missing. Get the folder {scenario} of {HOME} (slds-lmu/yahpo_data: config_space.json, "
-            "encoding.json, model.onnx) and pass the folder that contains it as --yahpo FOLDER."
+            f"{path} is missing. Get the folder {scenario} of the public repository slds-lmu/yahpo_data ({HOME}) "
+            "and pass the folder that contains it as --yahpo FOLDER."
         )
     return path
