@@ -26,7 +26,10 @@ def finite_or_worst(accuracy: float | None, accuracies: list[float]) -> float:
 
 
 class Optuna:
-    """A sampler of Optuna; its programs declare what they read, so that a condition is an `if`."""
+    """A sampler of Optuna; its programs declare what they read, so that a condition is an `if`.
+
+    GPSampler draws at random what not every trial has: it gets all parameters, always.
+    """
 
     def __init__(self, sampler: str, problem: Problem, seed: int, num_trials: int) -> None:
         import optuna
@@ -35,25 +38,27 @@ class Optuna:
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         self._failed = optuna.trial.TrialState.FAIL
         self._study = optuna.create_study(direction="maximize", sampler=getattr(optuna.samplers, sampler)(seed=seed))
-        self._parameters = [
-            replace(p, parent=problem.used_with[p.name][0], parent_values=problem.used_with[p.name][1])
-            if p.name in problem.used_with
-            else p
-            for p in problem.parameters
-        ]
+        self._is_flat = sampler == "GPSampler"
+        self._parameters = [self._with_condition(p, problem) for p in problem.parameters]
 
     def ask(self) -> Asked:
         trial, values = self._study.ask(), {}
         for parameter in self._parameters:
-            if parameter.is_active(values):
+            if self._is_flat or parameter.is_active(values):
                 values[parameter.name] = self._suggest(trial, parameter)
-        return trial, values
+        return trial, active_only(self._parameters, values)
 
     def tell(self, handle: Any, accuracy: float | None) -> None:
         if accuracy is None or not math.isfinite(accuracy):
             self._study.tell(handle, state=self._failed)
         else:
             self._study.tell(handle, accuracy)
+
+    def _with_condition(self, parameter: Parameter, problem: Problem) -> Parameter:
+        if parameter.name not in problem.used_with:
+            return parameter
+        parent, parent_values = problem.used_with[parameter.name]
+        return replace(parameter, parent=parent, parent_values=parent_values)
 
     def _suggest(self, trial: Any, parameter: Parameter) -> Any:
         if parameter.choices:
