@@ -130,7 +130,7 @@ def fit(
     is_categorical: NDArray[np.bool_],
     noise_variance: float | None = None,
 ) -> Posterior:
-    """Fits kernel, noise and mean to standardised targets; the result is less sure of itself than the fit, by `CAUTION`.
+    """Fits kernel, noise and mean to standardised targets; the result is less sure of itself, by `CAUTION`.
 
     Args:
         X: Points of the unit cube, shape (n, d), n ≥ 1.
