@@ -28,6 +28,7 @@ ORDER = [
     "project",
     "arguments",
     "leases",
+    "memory",
     "objective",
     "display",
     "durable",
