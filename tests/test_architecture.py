@@ -29,6 +29,7 @@ ORDER = [
     "project",
     "arguments",
     "leases",
+    "memory",
     "objective",
     "display",
     "durable",
