@@ -22,7 +22,7 @@ def release_traced_tensors() -> None:
     """
     tensorflow = sys.modules.get("tensorflow")
     registry = getattr(sys.modules.get("tensorflow.python.framework.ops"), "gradient_registry", None)
-    if tensorflow is None or registry is None:
+    if tensorflow is None or not {"list", "lookup"} <= set(dir(registry)):
         return
     for name in list(registry.list()):
         if name.startswith(CUSTOM_GRADIENT):
