@@ -21,7 +21,7 @@ def release_traced_tensors() -> None:
         https://github.com/tensorflow/tensorflow/issues/97697, solved in the same way in pull request 109334.
     """
     tensorflow = sys.modules.get("tensorflow")
-    registry = getattr(sys.modules.get("tensorflow.python.framework.ops"), "gradient_registry", None)
+    registry: Any = getattr(sys.modules.get("tensorflow.python.framework.ops"), "gradient_registry", None)
     if tensorflow is None or not {"list", "lookup"} <= set(dir(registry)):
         return
     for name in list(registry.list()):
