@@ -6,11 +6,16 @@
 
 Searches that are in the file already are skipped: start it again to go on. The surrogates are in the public repository
 slds-lmu/yahpo_data; FOLDER is a copy of it, or of its folders lcbench and rbv2_xgboost.
+
+    python examples/benchmarks/search_quality.py --optimizers keras_bayes --set gaussian_process.CAUTION=1
+
+is an ablation: our search with another constant, told apart by its name in the file.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import math
 import os
@@ -18,6 +23,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +93,8 @@ def chosen(args: argparse.Namespace) -> Iterator[tuple[int, str, Problem]]:
 
 def main() -> None:
     args = parse_arguments()
+    for assignment in args.set:
+        set_constant(assignment)
     lines = read_lines([args.out])
     done = {(r["suite"], r["task"], r["optimizer"], r["seed"]) for r in lines if "optimizer" in r}
     known = {(r["suite"], r["task"]) for r in lines if "reference" in r}
@@ -98,12 +106,23 @@ def main() -> None:
             if tuple(key.values()) not in known:
                 known.add(tuple(key.values()))
                 _append(file, {**key, "reference": reference(problem)})
-            if (*key.values(), name, seed) in done:
+            label = " ".join([name, *args.set])
+            if (*key.values(), label, seed) in done:
                 continue
             result = search(name, problem, seed + TASK_STEP * int(problem.task), args.trials)
-            _append(file, {**key, "optimizer": name, "seed": seed, "version": version_of(name), **result})
+            _append(file, {**key, "optimizer": label, "seed": seed, "version": version_of(name), **result})
             best, took = max(x for x in [*result["true"], -math.inf] if x is not None), sum(result["seconds"])
-            print(f"{problem.suite} {problem.task} {name} {seed}: {best:.3f} ({took:.1f} s)", flush=True)
+            print(f"{problem.suite} {problem.task} {label} {seed}: {best:.3f} ({took:.1f} s)", flush=True)
+
+
+def set_constant(assignment: str) -> None:
+    """Gives a constant of the package another value: `module.NAME=value`."""
+    target, value = assignment.split("=")
+    module, constant = target.split(".")
+    namespace = vars(import_module(f"keras_bayes.{module}"))
+    if constant not in namespace:
+        raise ValueError(f"There is no constant keras_bayes.{target}.")
+    namespace[constant] = ast.literal_eval(value)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -115,6 +134,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--tasks", nargs="+", help="some tasks only (default: all)")
     parser.add_argument("--seeds", type=int, default=5, help="number of seeds, 1000 apart (default: 5)")
     parser.add_argument("--trials", type=int, default=50, help="trials of a search (default: 50)")
+    parser.add_argument("--set", nargs="+", default=[], metavar="MODULE.NAME=VALUE", help="constants of keras_bayes")
     parser.add_argument("--out", default="runs.jsonl", help="file of results, continued (default: runs.jsonl)")
     args = parser.parse_args()
     missing = [name for name in args.optimizers if not is_installed(name)]
