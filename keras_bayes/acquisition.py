@@ -19,7 +19,7 @@ from keras_bayes.gaussian_process import Posterior
 
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 MIN_VARIANCE = 1e-10  # of a difference: rounding error of var + var - 2 cov for points that nearly coincide
-MIN_PROBABILITY = 0.01  # no region is written off for good (ALGORITHM 9)
+MIN_PROBABILITY = 0.01  # no region is written off for good
 
 
 class PullBack(Protocol):

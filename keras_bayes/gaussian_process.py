@@ -18,7 +18,7 @@ from keras_bayes.kernels import Matern52, pairwise_distances
 
 logger = logging.getLogger(__name__)
 
-# Priors of the logarithms: mean, standard deviation, bounds (ALGORITHM 3). The lengthscale's mean grows with √d so
+# Priors of the logarithms: mean, standard deviation, bounds. The lengthscale's mean grows with √d so
 # that prior functions stay equally smooth: Hvarfner et al. (2024), arXiv:2402.02229.
 LENGTHSCALE_PRIOR = (np.log(0.3), 1.2, np.log(0.02), np.log(50.0))
 SIGNAL_PRIOR = (0.0, 0.5, np.log(0.05), np.log(20.0))

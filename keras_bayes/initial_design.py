@@ -8,7 +8,7 @@ from keras_bayes.domains import Array
 from keras_bayes.space import Space
 from keras_bayes.untried import any_untried, is_new
 
-# Default number of points, by the number of coordinates and the budget (ALGORITHM 9).
+# Default number of points, by the number of coordinates and the budget.
 MIN_POINTS, MAX_POINTS, MAX_SHARE = 4, 10, 0.25
 
 

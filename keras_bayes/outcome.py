@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_bayes.domains import Array
 
-# A failed trial counts as this much worse than the worst completed one, in standard deviations (ALGORITHM 2).
+# A failed trial counts as this much worse than the worst completed one, in standard deviations.
 FAILURE_MARGIN = 0.5
 # With fewer losses than this there is no bad half to speak of.
 MIN_TO_TEMPER = 3

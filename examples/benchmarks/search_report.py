@@ -10,9 +10,12 @@ the task, `median` that of 1,000 random ones. 0 is perfect, 1 is no better than 
 from __future__ import annotations
 
 import argparse
+import os
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 from measuring import print_table
