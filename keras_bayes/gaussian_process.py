@@ -26,8 +26,8 @@ NOISE_PRIOR = (np.log(0.007), 1.2, np.log(1e-6), 0.0)
 JITTER = 1e-6  # added to the diagonal for the sake of the Cholesky factor; the lower bound of the noise
 MAX_FIT_POINTS = 150  # evenly spaced; a step of the fit costs n³, and a dozen parameters need no more
 # What the signal variance is multiplied by after the fit. A proposal goes where the most probable parameters promise
-# too much: without the factor, losses lie twice as far from their predictions there as these say. It halves the regret
-# after 50 trials (examples/benchmarks/ABLATIONS.md).
+# too much: without the factor, losses lie twice as far from their predictions there as these say. It takes a third off
+# the regret after 50 trials, on average over eight suites (examples/benchmarks/ABLATIONS.md).
 CAUTION = 4.0
 MIN_VARIANCE = 1e-12  # at a noise-free observation the difference of equal variances may round to zero or below
 HOPELESS = 1e25  # objective where the covariance is not positive definite
@@ -43,8 +43,8 @@ class Posterior:
         kernel: The covariance.
         noise_variance: Variance of the noise of `y`.
         mean: Prior mean of the function.
-        L_inverse: Inverse of the lower Cholesky factor of K = k(X, X) + noise, shape (n, n). Products with it are
-            four times as fast as triangular solves, and as exact: its condition is only the root of that of K.
+        L_inverse: Inverse of the lower Cholesky factor of K = k(X, X) + noise + `JITTER`, shape (n, n). Products with
+            it are faster than triangular solves, and as exact: its condition is only the root of that of K.
         alpha: K⁻¹ (y - mean), shape (n,).
     """
 
@@ -71,7 +71,7 @@ class Posterior:
         return np.asarray(self.mean + k @ self.alpha)
 
     def variance_of(self, white: Array) -> Array:
-        """Posterior variances of points with covariances `k`, from `white = whiten(k)`, shape (m,)."""
+        """Posterior variances of points from their whitened covariances with the data, shape (m,)."""
         variance = self.kernel.signal_variance - np.einsum("ij,ij->i", white, white)
         return np.asarray(np.maximum(variance, MIN_VARIANCE))
 
@@ -130,7 +130,7 @@ def fit(
     is_categorical: NDArray[np.bool_],
     noise_variance: float | None = None,
 ) -> Posterior:
-    """Fits kernel, noise and mean to standardised targets; the result is less sure of itself, by `CAUTION`.
+    """Fits kernel, noise and mean to standardised targets; away from the data, `CAUTION` then widens the result.
 
     Args:
         X: Points of the unit cube, shape (n, d), n ≥ 1.

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import weakref
+from collections.abc import Callable
 from types import CellType
 from typing import Any
+
+logger = logging.getLogger(__name__)
 
 CUSTOM_GRADIENT = "CustomGradient-"  # how `tf.custom_gradient` begins the name under which it registers a gradient
 
 
-def release_traced_tensors() -> None:
-    """Frees the graphs of training steps whose models are gone; nothing that is still in use changes.
+def release_traced_graphs() -> None:
+    """Lets the graphs of training steps end with their models; nothing that is still in use changes.
 
-    TensorFlow registers the function of each `tf.custom_gradient` that it traces, and the step of every Keras optimizer
-    traces one, around its sum over replicas. In 2.21, say, that function holds the tensors of its forward pass, and
-    through them the graph of the whole step, for ever. It needs their number and structure only: these are left to it,
-    so that it can still be called. Without TensorFlow, or in a version that holds no tensors, nothing happens.
+    TensorFlow registers for ever the gradient of each `tf.custom_gradient` that it traces, and the step of every Keras
+    optimizer traces one, around its sum over replicas. The gradient holds tensors, and through them the graph of the
+    whole step. From now on the graph holds the gradient, and what is registered refers to it weakly. Without
+    TensorFlow, or in a version whose gradients are built in another way, nothing happens.
 
     References:
-        https://github.com/tensorflow/tensorflow/issues/97697, solved in the same way in pull request 109334.
+        https://github.com/tensorflow/tensorflow/issues/97697
     """
     tensorflow = sys.modules.get("tensorflow")
     registry: Any = getattr(sys.modules.get("tensorflow.python.framework.ops"), "gradient_registry", None)
@@ -26,20 +31,34 @@ def release_traced_tensors() -> None:
         return
     for name in list(registry.list()):
         if name.startswith(CUSTOM_GRADIENT):
-            gradient = _captured(registry.lookup(name)).get("tape_grad_fn")
-            held = _captured(gradient and gradient.cell_contents).get("result")
-            if held is not None:
-                _empty(held, tensorflow)
+            try:
+                _hand_over(registry.lookup(name), tensorflow)
+            except (AttributeError, LookupError, ValueError) as error:  # TensorFlow is not what it was
+                logger.debug("The graph of %s is kept: %s", name, error)
+
+
+def _hand_over(registered: Any, tensorflow: Any) -> None:
+    """Makes the graph of a registered gradient its owner."""
+    cell = _captured(registered).get("tape_grad_fn")
+    result = _captured(cell and cell.cell_contents).get("result")
+    if cell is None or result is None:  # built in another way, or handed over already
+        return
+    tensors = tensorflow.nest.flatten(result.cell_contents, expand_composites=True)
+    graphs = {id(tensor.graph): tensor.graph for tensor in tensors if hasattr(tensor, "graph")}
+    if len(graphs) == 1:
+        (graph,) = graphs.values()
+        gradient = cell.cell_contents
+        graph._keras_bayes_gradients = [*getattr(graph, "_keras_bayes_gradients", ()), gradient]
+        cell.cell_contents = _weakly(gradient)
+
+
+def _weakly(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, for as long as something else holds it."""
+    reference = weakref.ref(function)
+    return lambda *args: reference()(*args)  # type: ignore[misc]
 
 
 def _captured(function: Any) -> dict[str, CellType]:
     """The variables that a function takes from the one around it."""
     names = getattr(getattr(function, "__code__", None), "co_freevars", ())
     return dict(zip(names, getattr(function, "__closure__", None) or (), strict=True))
-
-
-def _empty(cell: CellType, tensorflow: Any) -> None:
-    """Replaces a structure of tensors by the same structure of None."""
-    leaves = tensorflow.nest.flatten(cell.cell_contents)
-    if all(isinstance(leaf, tensorflow.Tensor) for leaf in leaves):  # others are rebuilt from themselves
-        cell.cell_contents = tensorflow.nest.map_structure(lambda _: None, cell.cell_contents)

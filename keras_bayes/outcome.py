@@ -34,7 +34,8 @@ class Targets:
 
     def _inverse(self, targets: Array) -> Array:
         losses, knots = self.knots
-        slope = (losses[1] - losses[0]) / (knots[1] - knots[0]) if len(losses) > 1 else 1.0
+        apart = np.flatnonzero(knots > knots[0])[:1]  # targets of different losses may round to one
+        slope = ((losses[apart] - losses[0]) / (knots[apart] - knots[0])).sum() if len(apart) else 1.0
         better = losses[0] + slope * (targets - knots[0])  # the good half is mapped linearly
         return np.asarray(np.where(targets < knots[0], better, np.interp(targets, knots, losses)))
 
@@ -55,7 +56,6 @@ def temper(y: Array) -> Targets:
     losses, inverse = np.unique(y[is_finite], return_inverse=True)
     median = float(np.quantile(y[is_finite], 0.5, method="lower"))  # a loss itself: midpoints may be far from all
     drawn_in = _draw_in_bad_half(losses, median)[inverse]
-    drawn_in = np.ldexp(drawn_in, -np.frexp(np.abs(drawn_in).max())[1])  # exact; squares of it do not overflow
     scale = drawn_in.std() if len(losses) > 1 else 1.0
     targets = np.empty(len(y))
     targets[is_finite] = (drawn_in - drawn_in.mean()) / scale
@@ -66,11 +66,17 @@ def temper(y: Array) -> Targets:
 
 
 def _draw_in_bad_half(losses: Array, median: float) -> Array:
-    """Half-rank warping of distinct, ascending losses, shape (k,)."""
+    """Half-rank warping of distinct, ascending losses, in a unit in which squares do not overflow, shape (k,)."""
     is_worse = losses > median
     num_worse = int(is_worse.sum())
     if len(losses) < MIN_TO_TEMPER or not num_worse:
-        return losses
-    width = np.sqrt(np.mean((losses[~is_worse] - median) ** 2)) or abs(median) or 1.0
+        return _scaled(losses)
+    better = _scaled(losses[~is_worse])  # the median is its last
+    width = np.sqrt(np.mean((better - better[-1]) ** 2)) or abs(better[-1]) or 1.0
     quantiles = 0.5 + 0.5 * (np.arange(num_worse) + 0.5) / num_worse
-    return np.concatenate([losses[~is_worse], [median + width * NormalDist().inv_cdf(q) for q in quantiles]])
+    return np.concatenate([better, [better[-1] + width * NormalDist().inv_cdf(q) for q in quantiles]])
+
+
+def _scaled(losses: Array) -> Array:
+    """The losses divided by a power of two, so that the largest is about 1: exact, unless one is tiny beside it."""
+    return np.asarray(np.ldexp(losses, -np.frexp(np.abs(losses).max())[1]))

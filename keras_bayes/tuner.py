@@ -20,7 +20,7 @@ from keras_bayes import project
 from keras_bayes.callbacks import BestWeights, TunerHooks, without_optimizer
 from keras_bayes.errors import KerasBayesError
 from keras_bayes.leases import Periodic, is_distributed
-from keras_bayes.memory import release_traced_tensors
+from keras_bayes.memory import release_traced_graphs
 from keras_bayes.oracle import BayesOracle
 from keras_bayes.usage import ReadValues
 
@@ -218,7 +218,7 @@ class BayesTuner(kt.Tuner):
         finally:
             if heartbeat is not None:
                 heartbeat.stop()
-            release_traced_tensors()
+            release_traced_graphs()
         if trial.status != "COMPLETED":
             values.read.clear()  # who was stopped halfway says nothing of what is not read
         elif self._is_worker():  # what is not read is not sent: the message has no other place for it

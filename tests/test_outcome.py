@@ -188,3 +188,31 @@ def test_a_penalty_near_the_largest_float_is_one_more_bad_loss(penalty, num_pena
 
     assert np.isfinite(targets).all()
     assert targets[0] <= targets[1] < targets[2]
+
+
+EXTREMES = [
+    [1e155, 3e155, 5e155, 9e155],
+    [0.1, 0.2, 1e160, 1e170, 1e180],
+    [-1e308, 1e308],
+    [-1.7e308, 0.0, 1.7e308],
+    [1e-300, 1e308],
+    [1e-9, 2e-9, 3e8, 1e9, 2e9],
+]
+
+
+@pytest.mark.parametrize("y", EXTREMES, ids=str)
+def test_losses_of_any_size_have_finite_targets_in_their_order(y):
+    targets = temper(np.array(y)).y
+
+    assert np.isfinite(targets).all()
+    assert (np.diff(targets) >= 0).all()
+    assert targets[0] < targets[-1]
+
+
+def test_losses_whose_targets_round_to_one_still_have_a_way_back():
+    targets = temper(np.array([1e-9, 2e-9, 3e8, 1e9, 2e9]))
+
+    loss, sd = targets.to_loss(targets.y[0] - 0.1, 0.2)
+
+    assert math.isfinite(loss)
+    assert math.isfinite(sd)

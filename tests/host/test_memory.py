@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from keras_bayes.memory import release_traced_tensors
+from keras_bayes.memory import release_traced_graphs
 
 pytestmark = pytest.mark.slow
 
@@ -64,21 +64,34 @@ def test_forty_trials_add_less_than_a_megabyte_each(tmp_path):
     assert float(done.stdout.split()[-1]) < 1
 
 
-def test_the_graph_of_a_function_that_is_gone_is_freed():
-    function, graph = traced(squared_with_gradient)
+@pytest.mark.parametrize("of", [squared_with_gradient, tf.nn.silu], ids=["without", "with captured tensors"])
+def test_the_graph_of_a_function_that_is_gone_is_freed(of):
+    function, graph = traced(of)
 
-    release_traced_tensors()
+    release_traced_graphs()
     del function
     gc.collect()
 
     assert graph() is None
 
 
+def test_silu_keeps_its_gradient():
+    function, _ = traced(tf.nn.silu)
+
+    release_traced_graphs()
+    x = tf.constant(0.0)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = function(x)
+
+    assert float(tape.gradient(y, x)) == 0.5
+
+
 def test_a_function_that_is_still_there_keeps_its_gradient():
     function, _ = traced(squared_with_gradient)
 
-    release_traced_tensors()
-    release_traced_tensors()
+    release_traced_graphs()
+    release_traced_graphs()
     x = tf.constant(3.0)
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -95,7 +108,7 @@ def test_a_ragged_result_keeps_its_gradient():
 
     function, _ = traced(ragged)
 
-    release_traced_tensors()
+    release_traced_graphs()
     x = tf.constant(3.0)
     with tf.GradientTape() as tape:
         tape.watch(x)

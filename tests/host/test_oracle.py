@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from keras_tuner.engine.trial import Trial
 from searches import make_oracle, mixed_loss, mixed_space, run_search, run_trial, small_space, values_of
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import keras_bayes
+from keras_bayes.maximizer import maximize
 
 
 def test_values_are_python_built_ins_and_legal(tmp_path):
@@ -137,6 +139,21 @@ def test_a_search_of_ten_trials_uses_the_model(tmp_path):
     run_search(oracle, mixed_loss)
 
     assert [proposal["source"] for proposal in oracle.proposals.values()].count("model") == 7
+
+
+def test_a_suggestion_is_computed_on_one_thread(tmp_path, monkeypatch):
+    oracle = make_oracle(tmp_path, hyperparameters=mixed_space(), max_trials=10)
+    counts = set()
+
+    def counting(*args, **kwargs):
+        counts.update(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+        return maximize(*args, **kwargs)
+
+    monkeypatch.setattr("keras_bayes.oracle.maximize", counting)
+    with threadpool_limits(2, user_api="blas"):
+        run_search(oracle, mixed_loss)
+
+    assert counts == {1}
 
 
 def test_an_expectation_is_in_the_unit_of_the_objective(tmp_path):
