@@ -17,6 +17,7 @@ import keras_tuner as kt
 import numpy as np
 
 from keras_bayes import project
+from keras_bayes.arguments import check_integer
 from keras_bayes.callbacks import BestWeights, TunerHooks, without_optimizer
 from keras_bayes.errors import KerasBayesError
 from keras_bayes.leases import Periodic, is_distributed
@@ -45,6 +46,7 @@ class BayesTuner(kt.Tuner):
         max_retries_per_trial: See `BayesOracle`.
         max_consecutive_failed_trials: See `BayesOracle`.
         acquisition: See `BayesOracle`.
+        keep_best: Number of finished trials whose weights stay on disk, the best ones; `None` keeps all.
         **kwargs: Arguments of `keras_tuner.Tuner`: `directory`, `project_name`, `overwrite`, `executions_per_trial`,
             `max_model_size`, `optimizer`, `loss`, `metrics`, `distribution_strategy`, `tuner_id`.
 
@@ -72,6 +74,7 @@ class BayesTuner(kt.Tuner):
         max_consecutive_failed_trials: int | None = None,
         *,
         acquisition: str = "ei",
+        keep_best: int | None = 3,
         **kwargs: Any,
     ) -> None:
         oracle = BayesOracle(
@@ -88,16 +91,19 @@ class BayesTuner(kt.Tuner):
             max_consecutive_failed_trials=max_consecutive_failed_trials,
             acquisition=acquisition,
         )
+        check_integer("keep_best", keep_best, at_least=1)
         if "://" in str(kwargs.get("directory")):
             raise ValueError(f"`directory` must be on a file system, received {str(kwargs['directory'])!r}.")
         if hypermodel is None and type(self).run_trial is BayesTuner.run_trial:
             raise ValueError("`hypermodel` must be a model-building function or a HyperModel, received None.")
         super().__init__(oracle=oracle, hypermodel=hypermodel, **kwargs)
+        self.keep_best = keep_best
         self._objective = "" if objective is None else f"objective={_code(objective)}, "
         self._is_waiting = False  # between asking for a trial and getting one
         self._is_abandoned = False  # a chief whose workers are gone
         if not self._is_worker() and not self.oracle.trials and project.exists(Path(self.project_dir)):
             self.reload()  # the host looks for a file that is written only after the first trial, under another name
+        self._kept = set() if self._is_worker() else set(self.oracle.trials)  # trials that may have weights on disk
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Lets a `run_trial` of a subclass return any kind of number."""
@@ -155,7 +161,7 @@ class BayesTuner(kt.Tuner):
         """The best models, best first, with the weights of their best epochs.
 
         Raises:
-            KerasBayesError: No trial has completed.
+            KerasBayesError: No trial has completed, or the weights of one are not on disk.
         """
         self._check_completed()
         return list(super().get_best_models(num_models))
@@ -190,9 +196,25 @@ class BayesTuner(kt.Tuner):
         model = self._try_build(trial.hyperparameters)
         if not model.built:
             model.build_from_config(json.loads(Path(self._get_build_config_fname(trial.trial_id)).read_text()))
+        path = Path(self._get_checkpoint_fname(trial.trial_id))
+        if not path.exists():
+            raise KerasBayesError(
+                f"The weights of trial {trial.trial_id} are not on disk: {path}. "
+                f"A search keeps those of the best `keep_best` trials, here {self.keep_best}; `None` keeps all."
+            )
         with without_optimizer(model):
-            model.load_weights(self._get_checkpoint_fname(trial.trial_id))
+            model.load_weights(path)
         return model
+
+    def on_trial_end(self, trial: Any) -> None:
+        """Removes the weights of finished trials that are not among the best."""
+        super().on_trial_end(trial)
+        self._kept.add(trial.trial_id)
+        if self.keep_best is not None:
+            best = {best.trial_id for best in self.oracle.get_best_trials(self.keep_best)}
+            for trial_id in self._kept - best:
+                Path(self._get_checkpoint_fname(trial_id)).unlink(missing_ok=True)
+            self._kept &= best
 
     def _build_and_fit_model(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         hp = trial.hyperparameters

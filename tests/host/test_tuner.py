@@ -332,6 +332,47 @@ def test_checkpoints_hold_weights_only(tmp_path):
     assert not list(tmp_path.rglob("*.tmp*"))
 
 
+def weights_on_disk(folder):
+    return {path.parent.name.removeprefix("trial_") for path in folder.glob("search/trial_*/checkpoint.weights.h5")}
+
+
+def best_ids(tuner, num_trials):
+    return {trial.trial_id for trial in tuner.oracle.get_best_trials(num_trials)}
+
+
+def test_the_weights_of_the_best_trials_are_kept(tmp_path):
+    tuner = make_tuner(tmp_path, max_trials=6, keep_best=2)
+
+    tuner.search(**DATA)
+
+    assert weights_on_disk(tmp_path) == best_ids(tuner, 2)
+    assert len(tuner.get_best_models(2)) == 2
+    with pytest.raises(keras_bayes.KerasBayesError, match="keep_best"):
+        tuner.get_best_models(3)
+
+
+def test_all_weights_are_kept_if_the_user_wants_it(tmp_path):
+    tuner = make_tuner(tmp_path, max_trials=5, keep_best=None)
+
+    tuner.search(**DATA)
+
+    assert weights_on_disk(tmp_path) == best_ids(tuner, 5)
+
+
+def test_a_resumed_search_removes_weights_that_were_among_the_best(tmp_path):
+    make_tuner(tmp_path, max_trials=3).search(**DATA)
+    tuner = make_tuner(tmp_path, max_trials=6, keep_best=1)
+
+    tuner.search(**DATA)
+
+    assert weights_on_disk(tmp_path) == best_ids(tuner, 1)
+
+
+def test_at_least_one_trial_is_kept(tmp_path):
+    with pytest.raises(ValueError, match="`keep_best` must be an integer of at least 1, received 0"):
+        make_tuner(tmp_path, keep_best=0)
+
+
 def test_the_best_weights_are_those_of_the_best_epoch(tmp_path):
     class Recorder(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
