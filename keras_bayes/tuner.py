@@ -46,7 +46,7 @@ class BayesTuner(kt.Tuner):
         max_retries_per_trial: See `BayesOracle`.
         max_consecutive_failed_trials: See `BayesOracle`.
         acquisition: See `BayesOracle`.
-        keep_best: Number of finished trials whose weights stay on disk, the best ones; `None` keeps all.
+        keep_best: Number of trials whose weights stay on disk, the best ones; `None` keeps all.
         **kwargs: Arguments of `keras_tuner.Tuner`: `directory`, `project_name`, `overwrite`, `executions_per_trial`,
             `max_model_size`, `optimizer`, `loss`, `metrics`, `distribution_strategy`, `tuner_id`.
 
@@ -103,7 +103,7 @@ class BayesTuner(kt.Tuner):
         self._is_abandoned = False  # a chief whose workers are gone
         if not self._is_worker() and not self.oracle.trials and project.exists(Path(self.project_dir)):
             self.reload()  # the host looks for a file that is written only after the first trial, under another name
-        self._kept = set() if self._is_worker() else set(self.oracle.trials)  # trials that may have weights on disk
+        self._kept = set() if self._is_worker() else set(self.oracle.proposals)  # ours that may have weights on disk
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Lets a `run_trial` of a subclass return any kind of number."""

@@ -351,6 +351,15 @@ def test_the_weights_of_the_best_trials_are_kept(tmp_path):
         tuner.get_best_models(3)
 
 
+def test_the_weights_of_a_search_of_keras_tuner_are_left_alone(tmp_path):
+    arguments = {"objective": "val_loss", "seed": 0, "directory": str(tmp_path), "project_name": "search"}
+    kt.BayesianOptimization(build_model, max_trials=3, **arguments).search(**DATA)
+
+    make_tuner(tmp_path, max_trials=5, keep_best=1).search(**DATA)
+
+    assert {"0", "1", "2"} <= weights_on_disk(tmp_path)
+
+
 def test_all_weights_are_kept_if_the_user_wants_it(tmp_path):
     tuner = make_tuner(tmp_path, max_trials=5, keep_best=None)
 
