@@ -49,9 +49,9 @@ class Improvement:
         self.posterior = posterior
         self.incumbent = int(np.argmin(posterior.mean_at_data))  # b, a row of the data
         self.best = posterior.mean_at_data[self.incumbent]
-        k = posterior.kernel(posterior.X[self.incumbent, None], posterior.X)
-        self.v = posterior.solve(k)[0]  # K⁻¹ k(X, b)
-        self.best_variance = posterior.variance_of(posterior.whiten(k))[0]
+        white = posterior.whiten(posterior.kernel(posterior.X[self.incumbent, None], posterior.X))
+        self.v = posterior.unwhiten(white)[0]  # K⁻¹ k(X, b)
+        self.best_variance = posterior.variance_of(white)[0]
 
     def difference(self, X: Array) -> tuple[Array, Array]:
         """Mean δ and standard deviation S at the points (m, d), both (m,)."""
@@ -65,7 +65,7 @@ class Improvement:
         white = posterior.whiten(k)
 
         def pull_back(d_delta: Array, d_variance: Array) -> Array:
-            weights = 2 * d_variance[:, None] * (self.v - white @ posterior.L_inverse)
+            weights = 2 * d_variance[:, None] * (self.v - posterior.unwhiten(white))
             weights -= d_delta[:, None] * posterior.alpha
             weights[:, self.incumbent] -= 2 * d_variance
             return posterior.kernel.pull_back(X, posterior.X, weights * slope)
@@ -132,7 +132,7 @@ class LowerConfidenceBound:
         k, slope = posterior.kernel.with_slope(X, posterior.X)
         white = posterior.whiten(k)
         sigma = np.sqrt(posterior.variance_of(white))
-        weights = -self.beta * (white @ posterior.L_inverse) / sigma[:, None] - posterior.alpha  # ∂σ = -k K⁻¹ ∂k / σ
+        weights = -self.beta * posterior.unwhiten(white) / sigma[:, None] - posterior.alpha  # ∂σ = -k K⁻¹ ∂k / σ
         gradient = posterior.kernel.pull_back(X, posterior.X, weights * slope)
         return self.beta * sigma - posterior.mean_of(k), gradient
 

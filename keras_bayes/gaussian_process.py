@@ -18,8 +18,8 @@ from keras_bayes.kernels import Matern52, pairwise_distances
 
 logger = logging.getLogger(__name__)
 
-# Priors of the logarithms: mean, standard deviation, bounds. The lengthscale's mean grows with √d so
-# that prior functions stay equally smooth: Hvarfner et al. (2024), arXiv:2402.02229.
+# Priors of the logarithms: mean, standard deviation, bounds. The lengthscale's mean grows with √d so that prior
+# functions stay equally smooth: Hvarfner et al. (2024), arXiv:2402.02229.
 LENGTHSCALE_PRIOR = (np.log(0.3), 1.2, np.log(0.02), np.log(50.0))
 SIGNAL_PRIOR = (0.0, 0.5, np.log(0.05), np.log(20.0))
 NOISE_PRIOR = (np.log(0.007), 1.2, np.log(1e-6), 0.0)
@@ -79,9 +79,13 @@ class Posterior:
         """L⁻¹ applied to rows `k`, shape (m, n)."""
         return np.asarray(k @ self.L_inverse.T)
 
+    def unwhiten(self, white: Array) -> Array:
+        """K⁻¹ applied to rows `k`, from `white = whiten(k)`, shape (m, n)."""
+        return np.asarray(white @ self.L_inverse)
+
     def solve(self, k: Array) -> Array:
         """K⁻¹ applied to rows `k`, shape (m, n)."""
-        return np.asarray(self.whiten(k) @ self.L_inverse)
+        return self.unwhiten(self.whiten(k))
 
     def condition_on(self, pending: Array) -> Posterior:
         """The posterior once the points (m, d) have turned out as expected: same mean, less variance around them."""
@@ -142,7 +146,7 @@ def fit(
     objective = MapObjective(X[rows], y[rows], is_categorical, noise_variance)
     result = scipy.optimize.minimize(
         objective, objective.prior_mean, jac=True, method="L-BFGS-B", bounds=objective.bounds,
-        options={"maxiter": 50, "gtol": 5e-2, "ftol": 1e-4},  # a logarithm of the density is then known to .01
+        options={"maxiter": 50, "gtol": 5e-2, "ftol": 1e-4},  # the objective is then known to a part in 1e4
     )  # fmt: skip
     logger.debug("MAP fit: n=%d, objective=%.3f, theta=%s", len(y), result.fun, result.x)
     kernel, noise = objective.unpack(result.x)

@@ -32,17 +32,13 @@ class Matern52:
     def __call__(self, A: Array, B: Array) -> Array:
         """Covariances of the points (m, d) and (n, d), shape (m, n)."""
         a = self._distances(A, B)
-        k = 1 + a * (1 + a / 3)
-        k *= np.exp(np.negative(a, out=a), out=a)
-        k *= self.signal_variance
-        return k
+        return self._covariances(a, np.exp(-a))
 
     def with_slope(self, A: Array, B: Array) -> tuple[Array, Array]:
         """Covariances k, and q such that ∂k_ij / ∂A_ij = q_ij (A_i - B_j) / l², both of shape (m, n)."""
         a = self._distances(A, B)
-        decay = self.signal_variance * np.exp(-a)
-        slope = decay * (1 + a)
-        return slope + decay * a * a / 3, slope * (-5 / 3)
+        decay = np.exp(-a)
+        return self._covariances(a, decay), (-5 / 3) * self.signal_variance * (1 + a) * decay
 
     def pull_back(self, A: Array, B: Array, weights: Array) -> Array:
         """Gradient with respect to A of Σ_j c_ij k(A_i, B_j); zero along categorical coordinates.
@@ -57,6 +53,10 @@ class Matern52:
         """
         gradient = (weights.sum(axis=1)[:, None] * A - weights @ B) / self.lengthscales**2
         return np.asarray(np.where(self.is_categorical, 0.0, gradient))
+
+    def _covariances(self, a: Array, decay: Array) -> Array:
+        """The covariances at distances `a`, shape (m, n), from `decay`, which is exp(-a)."""
+        return np.asarray((1 + a * (1 + a / 3)) * decay * self.signal_variance)
 
     def _distances(self, A: Array, B: Array) -> Array:
         """a = √5 r of the points (m, d) and (n, d), shape (m, n)."""

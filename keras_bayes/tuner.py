@@ -193,15 +193,15 @@ class BayesTuner(kt.Tuner):
 
     def load_model(self, trial: Any) -> keras.Model:
         """The model of a trial, with the weights of its best epoch."""
-        model = self._try_build(trial.hyperparameters)
-        if not model.built:
-            model.build_from_config(json.loads(Path(self._get_build_config_fname(trial.trial_id)).read_text()))
         path = Path(self._get_checkpoint_fname(trial.trial_id))
         if not path.exists():
             raise KerasBayesError(
                 f"The weights of trial {trial.trial_id} are not on disk: {path}. "
                 f"A search keeps those of the best `keep_best` trials, here {self.keep_best}; `None` keeps all."
             )
+        model = self._try_build(trial.hyperparameters)
+        if not model.built:
+            model.build_from_config(json.loads(Path(self._get_build_config_fname(trial.trial_id)).read_text()))
         with without_optimizer(model):
             model.load_weights(path)
         return model

@@ -183,6 +183,18 @@ def test_the_same_seed_gives_the_same_proposal():
     np.testing.assert_array_equal(first, second)
 
 
+def test_a_proposal_is_at_least_as_good_as_many_random_points():
+    space = space_of(real("a", 0.0, 1.0), integer("b", 1, 50), choice("c", ["x", "y", "z"]))
+    X = space.snap(np.random.default_rng(0).random((8, 3)))
+    model = condition(Matern52(np.full(3, 0.3), 1.0, space.is_categorical), 1e-3, X, np.sin(9 * X[:, 0]) + X[:, 1])
+    acquisition = LogExpectedImprovement(model)
+
+    x = search(acquisition, space, tried=X, centres=X)
+
+    others = space.snap(np.random.default_rng(1).random((5000, 3)))
+    assert acquisition(x[None])[0] >= acquisition(others[is_new(others, X)]).max() - 1e-9
+
+
 def test_proposals_are_at_least_as_good_as_many_random_points():
     space = space_of(real("a", 0.0, 1.0), integer("b", 1, 50), choice("c", ["x", "y", "z"]))
 
