@@ -61,14 +61,14 @@ class Improvement:
     def difference_and_slope(self, X: Array) -> tuple[Array, Array, PullBack]:
         """The same, and the way back from ∂δ, ∂S² to X."""
         posterior = self.posterior
-        k, slope = posterior.kernel.with_slope(X, posterior.X)
+        k = posterior.kernel(X, posterior.X)
         white = posterior.whiten(k)
 
         def pull_back(d_delta: Array, d_variance: Array) -> Array:
             weights = 2 * d_variance[:, None] * (self.v - posterior.unwhiten(white))
             weights -= d_delta[:, None] * posterior.alpha
             weights[:, self.incumbent] -= 2 * d_variance
-            return posterior.kernel.pull_back(X, posterior.X, weights * slope)
+            return posterior.kernel.pull_back(X, posterior.X, weights)
 
         return *self._difference(k, white), pull_back
 
@@ -129,11 +129,11 @@ class LowerConfidenceBound:
 
     def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
         posterior = self.posterior
-        k, slope = posterior.kernel.with_slope(X, posterior.X)
+        k = posterior.kernel(X, posterior.X)
         white = posterior.whiten(k)
         sigma = np.sqrt(posterior.variance_of(white))
         weights = -self.beta * posterior.unwhiten(white) / sigma[:, None] - posterior.alpha  # ∂σ = -k K⁻¹ ∂k / σ
-        gradient = posterior.kernel.pull_back(X, posterior.X, weights * slope)
+        gradient = posterior.kernel.pull_back(X, posterior.X, weights)
         return self.beta * sigma - posterior.mean_of(k), gradient
 
 
@@ -162,10 +162,10 @@ class Feasible:
     def value_and_gradient(self, X: Array) -> tuple[Array, Array]:
         posterior = self.posterior
         value, gradient = self.acquisition.value_and_gradient(X)
-        k, slope = posterior.kernel.with_slope(X, posterior.X)
+        k = posterior.kernel(X, posterior.X)
         p = self.probability(k)
         is_free = (p > MIN_PROBABILITY) & (p < 1)  # a clipped probability is flat
-        weights = np.outer(is_free / p, self.coefficients) * slope
+        weights = np.outer(is_free / p, self.coefficients)
         return value + np.log(p), gradient + posterior.kernel.pull_back(X, posterior.X, weights)
 
     def probability(self, k: Array) -> Array:

@@ -14,13 +14,13 @@ import scipy
 from numpy.typing import NDArray
 
 from keras_bayes.domains import Array
-from keras_bayes.kernels import Matern52, pairwise_distances
+from keras_bayes.kernels import AdditiveKernel, cauchy, matern52, pairwise_distances, shares
 
 logger = logging.getLogger(__name__)
 
 # Priors of the logarithms: mean, standard deviation, bounds. The lengthscale's mean grows with √d so that prior
 # functions stay equally smooth: Hvarfner et al. (2024), arXiv:2402.02229.
-LENGTHSCALE_PRIOR = (np.log(0.3), 1.2, np.log(0.02), np.log(50.0))
+LENGTHSCALE_PRIOR = (np.log(0.5), 1.2, np.log(0.02), np.log(50.0))
 SIGNAL_PRIOR = (0.0, 0.5, np.log(0.05), np.log(20.0))
 NOISE_PRIOR = (np.log(0.007), 1.2, np.log(1e-6), 0.0)
 JITTER = 1e-6  # added to the diagonal for the sake of the Cholesky factor; the lower bound of the noise
@@ -50,7 +50,7 @@ class Posterior:
 
     X: Array
     y: Array
-    kernel: Matern52
+    kernel: AdditiveKernel
     noise_variance: float
     mean: float
     L_inverse: Array
@@ -95,7 +95,9 @@ class Posterior:
         return condition(self.kernel, self.noise_variance, np.vstack([self.X, pending]), y, self.mean)
 
 
-def condition(kernel: Matern52, noise_variance: float, X: Array, y: Array, mean: float | None = None) -> Posterior:
+def condition(
+    kernel: AdditiveKernel, noise_variance: float, X: Array, y: Array, mean: float | None = None
+) -> Posterior:
     """Conditions a process with known parameters on data (GPML Alg. 2.1, lines 2 and 3).
 
     Args:
@@ -188,9 +190,11 @@ class MapObjective:
     def __call__(self, theta: Array) -> tuple[float, Array]:
         """Value and gradient, shape (d + 2,)."""
         inverse_squares, (signal, noise) = np.exp(-2 * theta[:-2]), np.exp(theta[-2:])
-        a = np.sqrt(5.0 * (inverse_squares @ self.distances))  # (n (n - 1) / 2,)
-        decay = signal * np.exp(-a)
-        k = decay * (1 + a + a * a / 3)
+        scaled = inverse_squares[:, None] * self.distances  # (d, n (n - 1) / 2)
+        main = cauchy(scaled, out=scaled)
+        together, together_slope = matern52(inverse_squares @ self.distances)  # (n (n - 1) / 2,)
+        share, weight = shares(len(main))
+        k = signal * (share * main.sum(axis=0) + weight * together)
         L, info = scipy.linalg.lapack.dpotrf(self._symmetric(k, signal + noise + JITTER), lower=1, overwrite_a=1)
         if info:
             return HOPELESS, np.zeros_like(theta)
@@ -202,15 +206,16 @@ class MapObjective:
         trace_W = alpha @ alpha - np.diagonal(K_inverse).sum()  # W = αᵀα - K⁻¹
         W = alpha[self.rows] * alpha[self.columns] - K_inverse.ravel(order="F")[self.lower]
         gradient = z / self.prior_sd
-        gradient[:-2] -= (5 / 3) * inverse_squares * (self.distances @ (W * decay * (1 + a)))
+        gradient[:-2] -= 2 * signal * share * (main @ W - (main * main) @ W)  # κ - κ² is -b κ'
+        gradient[:-2] += 2 * signal * weight * inverse_squares * (self.distances @ (W * together_slope))
         gradient[-2] -= W @ k + 0.5 * signal * trace_W
         gradient[-1] -= 0.5 * noise * trace_W
         return float(value), gradient
 
-    def unpack(self, theta: Array) -> tuple[Matern52, float]:
+    def unpack(self, theta: Array) -> tuple[AdditiveKernel, float]:
         """Kernel and noise variance that θ stands for."""
         signal, noise = np.exp(theta[-2:])
-        return Matern52(np.exp(theta[:-2]), float(signal), self.is_categorical), float(noise)
+        return AdditiveKernel(np.exp(theta[:-2]), float(signal), self.is_categorical), float(noise)
 
     def _symmetric(self, lower: Array, diagonal: float) -> Array:
         """A matrix in column order whose lower triangle is given, shape (n, n)."""

@@ -1,4 +1,4 @@
-"""The Matérn-5/2 covariance over points with numeric and categorical coordinates, with its derivatives."""
+"""The covariance over points with numeric and categorical coordinates, with its derivatives."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from keras_bayes.domains import Array
 
+MAIN_EFFECTS = 0.8  # share of the variance (examples/benchmarks/ABLATIONS.md)
+
 
 @dataclass(frozen=True, slots=True)
-class Matern52:
-    """k(r) = s² (1 + a + a²/3) exp(-a), a = √5 r, r² = Σ_j D_j / l_j².
+class AdditiveKernel:
+    """k = s² [ω mean_j κ(b_j) + (1 - ω) M(Σ_j b_j)], b_j = D_j / l_j², ω = `MAIN_EFFECTS`.
 
-    D_j is the squared difference of a numeric coordinate, and 0 or 1 (Hamming) of a categorical one.
+    D_j is the squared difference of a numeric coordinate, and 0 or 1 (Hamming) of a categorical one. The first part
+    holds what each coordinate does by itself, which a handful of trials shows; the Matérn part what is left.
 
     Args:
         lengthscales: Widths l, shape (d,).
@@ -22,7 +25,7 @@ class Matern52:
         is_categorical: Which coordinates have no order, shape (d,).
 
     References:
-        Rasmussen & Williams (2006), Gaussian Processes for Machine Learning, Eq. 4.17.
+        Duvenaud, Nickisch & Rasmussen (2011), Additive Gaussian Processes, arXiv:1112.4394.
     """
 
     lengthscales: Array
@@ -31,44 +34,52 @@ class Matern52:
 
     def __call__(self, A: Array, B: Array) -> Array:
         """Covariances of the points (m, d) and (n, d), shape (m, n)."""
-        a = self._distances(A, B)
-        return self._covariances(a, np.exp(-a))
-
-    def with_slope(self, A: Array, B: Array) -> tuple[Array, Array]:
-        """Covariances k, and q such that ∂k_ij / ∂A_ij = q_ij (A_i - B_j) / l², both of shape (m, n)."""
-        a = self._distances(A, B)
-        decay = np.exp(-a)
-        return self._covariances(a, decay), (-5 / 3) * self.signal_variance * (1 + a) * decay
+        total, main, scaled = np.zeros((3, len(B), len(A)))  # the candidates, of which there are more, last
+        for a, b, lengthscale, is_categorical in zip(A.T, B.T, self.lengthscales, self.is_categorical, strict=True):
+            if is_categorical:
+                np.multiply(b[:, None] != a, lengthscale**-2, out=scaled)
+            else:
+                np.square(np.subtract.outer(b / lengthscale, a / lengthscale, out=scaled), out=scaled)
+            total += scaled
+            main += cauchy(scaled, out=scaled)
+        share, weight = shares(len(self.lengthscales))
+        return np.asarray(self.signal_variance * (share * main + weight * matern52(total)[0])).T
 
     def pull_back(self, A: Array, B: Array, weights: Array) -> Array:
         """Gradient with respect to A of Σ_j c_ij k(A_i, B_j); zero along categorical coordinates.
 
         Args:
-            A: Points, shape (m, d).
+            A: Points, a few, shape (m, d).
             B: Points, shape (n, d).
-            weights: c_ij times the slope q_ij of `with_slope`, shape (m, n).
+            weights: c_ij, shape (m, n).
 
         Returns:
             Gradient, shape (m, d).
         """
-        gradient = (weights.sum(axis=1)[:, None] * A - weights @ B) / self.lengthscales**2
+        difference = (A[:, None] - B) / self.lengthscales  # (m, n, d)
+        scaled = np.where(self.is_categorical, (difference != 0) / self.lengthscales**2, difference**2)
+        share, weight = shares(len(self.lengthscales))
+        slope = weight * matern52(scaled.sum(axis=2))[1][:, :, None] - share * cauchy(scaled) ** 2  # ∂(k / s²) / ∂b_j
+        gradient = np.einsum("ij,ijd->id", weights, 2 * self.signal_variance * slope * difference) / self.lengthscales
         return np.asarray(np.where(self.is_categorical, 0.0, gradient))
 
-    def _covariances(self, a: Array, decay: Array) -> Array:
-        """The covariances at distances `a`, shape (m, n), from `decay`, which is exp(-a)."""
-        return np.asarray((1 + a * (1 + a / 3)) * decay * self.signal_variance)
 
-    def _distances(self, A: Array, B: Array) -> Array:
-        """a = √5 r of the points (m, d) and (n, d), shape (m, n)."""
-        weights = np.where(self.is_categorical, 0.0, np.sqrt(5.0) / self.lengthscales)
-        A_scaled, B_scaled = A * weights, B * weights
-        squared = A_scaled @ (-2 * B_scaled.T)  # |A|² + |B|² - 2 A·B
-        squared += np.einsum("ij,ij->i", A_scaled, A_scaled)[:, None]
-        squared += np.einsum("ij,ij->i", B_scaled, B_scaled)
-        for j in np.flatnonzero(self.is_categorical):
-            squared += (A[:, j, None] != B[:, j]) * (5.0 / self.lengthscales[j] ** 2)
-        np.maximum(squared, 0.0, out=squared)  # the difference of equal points may round below zero
-        return np.sqrt(squared, out=squared)
+def shares(dim: int) -> tuple[float, float]:
+    """Weights of each main effect and of what the coordinates do together."""
+    return (MAIN_EFFECTS / dim, 1 - MAIN_EFFECTS) if dim else (0.0, 1.0)
+
+
+def cauchy(b: Array, out: Array | None = None) -> Array:
+    """κ(b) = 1 / (1 + b), a rational quadratic kernel with α = 1; its derivative is -κ²."""
+    value = np.add(b, 1, out=out)
+    return np.asarray(np.reciprocal(value, out=value))
+
+
+def matern52(b: Array) -> tuple[Array, Array]:
+    """M(b) = (1 + a + a²/3) exp(-a), a = √(5 b), and its derivative (Rasmussen & Williams 2006, Eq. 4.17)."""
+    a = np.sqrt(5 * b)
+    decay = np.exp(-a)
+    return (1 + a * (1 + a / 3)) * decay, (-5 / 6) * (1 + a) * decay
 
 
 def pairwise_distances(X: Array, is_categorical: NDArray[np.bool_]) -> Array:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from sklearn.gaussian_process.kernels import Kernel, Matern, RationalQuadratic, StationaryKernelMixin
 
 from keras_bayes.gaussian_process import Posterior, condition
-from keras_bayes.kernels import Matern52
+from keras_bayes.kernels import MAIN_EFFECTS, AdditiveKernel
 
 NUMERIC = np.array([False, False])
 MIXED = np.array([False, True, False])  # the second coordinate has no order
@@ -20,8 +21,28 @@ def points(num_points: int, *, seed: int, is_categorical: np.ndarray = MIXED) ->
     return np.where(is_categorical, (np.floor(3 * X) + 0.5) / 3, X)
 
 
-def kernel(*, is_categorical: np.ndarray = MIXED) -> Matern52:
-    return Matern52(np.linspace(0.3, 0.8, len(is_categorical)), 1.7, is_categorical)
+def kernel(*, is_categorical: np.ndarray = MIXED) -> AdditiveKernel:
+    return AdditiveKernel(np.linspace(0.3, 0.8, len(is_categorical)), 1.7, is_categorical)
+
+
+class ReferenceKernel(StationaryKernelMixin, Kernel):
+    """The kernel over numeric coordinates, put together from those of scikit-learn."""
+
+    def __init__(self, lengthscales: tuple[float, ...] = (), signal_variance: float = 1.0) -> None:
+        self.lengthscales = lengthscales
+        self.signal_variance = signal_variance
+
+    def __call__(self, X: np.ndarray, Y: np.ndarray | None = None, eval_gradient: bool = False) -> np.ndarray:
+        Y = X if Y is None else Y
+        main = [
+            RationalQuadratic(lengthscale / np.sqrt(2), alpha=1.0)(X[:, [j]], Y[:, [j]])
+            for j, lengthscale in enumerate(self.lengthscales)
+        ]
+        together = Matern(self.lengthscales, nu=2.5)(X, Y)
+        return self.signal_variance * (MAIN_EFFECTS * np.mean(main, axis=0) + (1 - MAIN_EFFECTS) * together)
+
+    def diag(self, X: np.ndarray) -> np.ndarray:
+        return np.full(len(X), self.signal_variance)
 
 
 def posterior(num_points: int = 12, *, noise_variance: float = 1e-2, seed: int = 0) -> Posterior:

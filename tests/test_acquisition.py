@@ -17,7 +17,7 @@ from keras_bayes.acquisition import (
     log_h,
 )
 from keras_bayes.gaussian_process import condition
-from keras_bayes.kernels import Matern52
+from keras_bayes.kernels import AdditiveKernel
 from tests.posteriors import MIXED, NUMERIC, central_differences, kernel, points, posterior
 
 
@@ -197,7 +197,7 @@ def test_expected_improvement_agrees_with_simulation():
 def test_the_incumbent_is_the_point_of_best_posterior_mean_not_of_best_luck():
     X = np.array([[0.1], [0.1], [0.1], [0.1], [0.9], [0.9]])
     y = np.array([-2.0, 1.0, 1.0, 1.0, -0.5, -0.6])
-    model = condition(Matern52(np.array([0.2]), 1.0, np.array([False])), 0.5, X, y)
+    model = condition(AdditiveKernel(np.array([0.2]), 1.0, np.array([False])), 0.5, X, y)
 
     improvement = Improvement(model)
 
@@ -254,7 +254,7 @@ def test_a_confidence_bound_is_the_negative_lower_end_of_an_interval(beta):
 @pytest.mark.parametrize("name", ACQUISITIONS)
 def test_a_point_where_nothing_is_known_beats_one_known_to_be_bad(name):
     X, y = np.array([[0.2, 0.2], [0.25, 0.2], [0.2, 0.25]]), np.array([1.0, -1.0, 0.5])
-    model = condition(Matern52(np.array([0.2, 0.2]), 1.0, NUMERIC), 1e-4, X, y)
+    model = condition(AdditiveKernel(np.array([0.2, 0.2]), 1.0, NUMERIC), 1e-4, X, y)
 
     unknown, bad = ACQUISITIONS[name](model, 2.0)(np.array([[0.9, 0.9], [0.2, 0.2]]))
 

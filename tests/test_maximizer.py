@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from keras_bayes.acquisition import LogExpectedImprovement
 from keras_bayes.gaussian_process import condition
-from keras_bayes.kernels import Matern52
+from keras_bayes.kernels import AdditiveKernel
 from keras_bayes.maximizer import MAX_ENUMERATED, maximize
 from keras_bayes.space import Space
 from keras_bayes.untried import is_new
@@ -175,7 +175,7 @@ def test_a_number_whose_end_switches_another_on_is_not_proposed_without_it(norm)
 def test_the_same_seed_gives_the_same_proposal():
     space = space_of(real("a", 0.0, 1.0), integer("b", 1, 500), choice("c", ["x", "y", "z"]))
     X = space.snap(np.random.default_rng(0).random((8, 3)))
-    model = condition(Matern52(np.full(3, 0.3), 1.0, space.is_categorical), 1e-3, X, X[:, 0])
+    model = condition(AdditiveKernel(np.full(3, 0.3), 1.0, space.is_categorical), 1e-3, X, X[:, 0])
     acquisition = LogExpectedImprovement(model)
 
     first, second = (search(acquisition, space, tried=X, centres=X, seed=5) for _ in range(2))
@@ -186,7 +186,9 @@ def test_the_same_seed_gives_the_same_proposal():
 def test_a_proposal_is_at_least_as_good_as_many_random_points():
     space = space_of(real("a", 0.0, 1.0), integer("b", 1, 50), choice("c", ["x", "y", "z"]))
     X = space.snap(np.random.default_rng(0).random((8, 3)))
-    model = condition(Matern52(np.full(3, 0.3), 1.0, space.is_categorical), 1e-3, X, np.sin(9 * X[:, 0]) + X[:, 1])
+    model = condition(
+        AdditiveKernel(np.full(3, 0.3), 1.0, space.is_categorical), 1e-3, X, np.sin(9 * X[:, 0]) + X[:, 1]
+    )
     acquisition = LogExpectedImprovement(model)
 
     x = search(acquisition, space, tried=X, centres=X)
@@ -207,7 +209,9 @@ def test_proposals_are_at_least_as_good_as_many_random_points():
 def _gain_over_random_points(space, seed):
     rng = np.random.default_rng([seed, 1])
     X = space.snap(rng.random((8, 3)))
-    model = condition(Matern52(np.full(3, 0.3), 1.0, space.is_categorical), 1e-3, X, np.sin(9 * X[:, 0]) + X[:, 1])
+    model = condition(
+        AdditiveKernel(np.full(3, 0.3), 1.0, space.is_categorical), 1e-3, X, np.sin(9 * X[:, 0]) + X[:, 1]
+    )
     acquisition = LogExpectedImprovement(model)
     x = search(acquisition, space, tried=X, centres=X, seed=seed)
     others = space.snap(rng.random((5000, 3)))
