@@ -1,16 +1,22 @@
-"""Time a suggestion: how long `BayesOracle` thinks between two trainings, by the number of trials so far.
+"""Time a suggestion: how long a search thinks between two trainings, by the number of trials so far.
 
     python examples/benchmarks/suggestion_time.py            # a minute or so
-    python examples/benchmarks/suggestion_time.py --peers    # also keras-tuner's own Bayesian search
+    python examples/benchmarks/suggestion_time.py --peers    # also keras-tuner's and Optuna's Gaussian processes
 
-One core, seven hyperparameters: those of LCBench (Zimmer et al., 2021, arXiv:2006.13799).
+One core. Seven hyperparameters are those of LCBench (Zimmer et al., 2021, arXiv:2006.13799), 20 are these again and
+again.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
 import time
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from itertools import cycle, islice
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -25,77 +31,130 @@ import keras_bayes
 
 NOISE = 0.02  # standard deviation of the loss
 SEED_STEP = 1000
+MEGABYTE = 1024  # in the unit of `ru_maxrss`, kilobytes
+
+Suggest = Callable[[], object]
+Prepare = Callable[[int, int, int], Suggest]  # hyperparameters, trials so far, seed
 
 
-def declare_space() -> kt.HyperParameters:
-    """The search space of LCBench."""
+def declare_space(dim: int = 7) -> kt.HyperParameters:
+    """The search space of LCBench, from the eighth hyperparameter on again under other names."""
+    declarations = (
+        lambda hp, suffix: hp.Int(f"batch_size{suffix}", 16, 512, sampling="log"),
+        lambda hp, suffix: hp.Float(f"learning_rate{suffix}", 1e-4, 1e-1, sampling="log"),
+        lambda hp, suffix: hp.Float(f"momentum{suffix}", 0.1, 0.99),
+        lambda hp, suffix: hp.Float(f"weight_decay{suffix}", 1e-5, 1e-1),
+        lambda hp, suffix: hp.Int(f"num_layers{suffix}", 1, 5),
+        lambda hp, suffix: hp.Int(f"max_units{suffix}", 64, 1024, sampling="log"),
+        lambda hp, suffix: hp.Float(f"max_dropout{suffix}", 0.0, 1.0),
+    )
     hp = kt.HyperParameters()
-    hp.Int("batch_size", 16, 512, sampling="log")
-    hp.Float("learning_rate", 1e-4, 1e-1, sampling="log")
-    hp.Float("momentum", 0.1, 0.99)
-    hp.Float("weight_decay", 1e-5, 1e-1)
-    hp.Int("num_layers", 1, 5)
-    hp.Int("max_units", 64, 1024, sampling="log")
-    hp.Float("max_dropout", 0.0, 1.0)
+    for i, declare in enumerate(islice(cycle(declarations), dim)):
+        declare(hp, f"_{i}" if i >= len(declarations) else "")
     return hp
 
 
-def inject_trials(oracle: kt.Oracle, num_trials: int, *, rng: np.random.Generator) -> None:
-    """Adds completed trials with random values and a smooth, noisy loss."""
-    space = oracle.hyperparameters.space
-    for i in range(num_trials):
-        hp = oracle.hyperparameters.copy()
-        hp.values = {p.name: p.random_sample(int(rng.integers(2**31))) for p in space}
-        x = np.array([p.value_to_prob(hp.values[p.name]) for p in space])  # (d,)
-        trial = Trial(hyperparameters=hp, trial_id=f"{i:04d}", status="COMPLETED")
-        trial.score = float(((x - 0.6) ** 2).mean() + NOISE * rng.standard_normal())
-        oracle.trials[trial.trial_id] = trial
+def random_trials(dim: int, num_trials: int, seed: int) -> list[tuple[dict[str, Any], float]]:
+    """Random values, and a smooth, noisy loss."""
+    rng, space = np.random.default_rng([seed, num_trials]), declare_space(dim).space
+    trials = []
+    for _ in range(num_trials):
+        values = {p.name: p.random_sample(int(rng.integers(2**31))) for p in space}
+        x = np.array([p.value_to_prob(values[p.name]) for p in space])  # (d,)
+        trials.append((values, float(((x - 0.6) ** 2).mean() + NOISE * rng.standard_normal())))
+    return trials
 
 
-def measure(oracle_class: type[kt.Oracle], num_trials: int, seed: int) -> float:
-    """Processor seconds, which no other program adds to, that one suggestion takes after `num_trials` trials."""
+def prepare_oracle(oracle_class: type[kt.Oracle], dim: int, num_trials: int, seed: int) -> Suggest:
+    """An oracle of KerasTuner that has seen random trials."""
     oracle = oracle_class(
         objective=kt.Objective("loss", "min"), max_trials=num_trials + 1, num_initial_points=2, seed=seed,
-        hyperparameters=declare_space(),
+        hyperparameters=declare_space(dim),
     )  # fmt: skip
-    inject_trials(oracle, num_trials, rng=np.random.default_rng([seed, num_trials]))
+    for i, (values, loss) in enumerate(random_trials(dim, num_trials, seed)):
+        hp = oracle.hyperparameters.copy()
+        hp.values = values
+        trial = Trial(hyperparameters=hp, trial_id=f"{i:04d}", status="COMPLETED")
+        trial.score = loss
+        oracle.trials[trial.trial_id] = trial
+    return partial(oracle.populate_space, f"{num_trials:04d}")
+
+
+def prepare_optuna(dim: int, num_trials: int, seed: int) -> Suggest:
+    """Optuna's GPSampler that has seen random trials."""
+    import optuna
+    import torch
+
+    torch.set_num_threads(1)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    distributions = {}
+    for p in declare_space(dim).space:
+        is_integer = isinstance(p, kt.engine.hyperparameters.Int)
+        kind = optuna.distributions.IntDistribution if is_integer else optuna.distributions.FloatDistribution
+        distributions[p.name] = kind(p.min_value, p.max_value, log=p.sampling == "log")
+    study = optuna.create_study(sampler=optuna.samplers.GPSampler(seed=seed))
+    for values, loss in random_trials(dim, num_trials, seed):
+        study.add_trial(optuna.trial.create_trial(params=values, distributions=distributions, value=loss))
+    return partial(study.ask, distributions)
+
+
+def measure(prepare: Prepare, dim: int, num_trials: int, seed: int) -> float:
+    """Processor seconds, which no other program adds to, that one suggestion takes."""
+    suggest = prepare(dim, num_trials, seed)
     start = time.process_time()
-    oracle.populate_space(f"{num_trials:04d}")
+    suggest()
     return time.process_time() - start
 
 
-def measure_all(name: str, oracle_class: type[kt.Oracle], args: argparse.Namespace) -> list[dict[str, Any]]:
+def measure_all(name: str, prepare: Prepare, args: argparse.Namespace) -> list[dict[str, Any]]:
     """Rows of the CSV file."""
-    measure(oracle_class, args.trials[0], SEED_STEP)  # the first call loads libraries
+    measure(prepare, args.dims[0], args.trials[0], SEED_STEP)  # the first call loads libraries
     return [
-        {"optimizer": name, "trials": n, "seed": seed, "seconds": measure(oracle_class, n, seed)}
+        {"optimizer": name, "dim": dim, "trials": n, "seed": seed, "seconds": measure(prepare, dim, n, seed)}
+        for dim in args.dims
         for n in args.trials
         for seed in (SEED_STEP * (i + 1) for i in range(args.repeats))
     ]
 
 
-def summarize(name: str, rows: list[dict[str, Any]], args: argparse.Namespace) -> list[str]:
-    """A row of the table."""
-    seconds = {n: [row["seconds"] for row in rows if row["trials"] == n] for n in args.trials}
-    return [name, *(f"{np.median(seconds[n]):.3f} s" for n in args.trials)]
+def summarize(rows: list[dict[str, Any]], args: argparse.Namespace) -> list[list[str]]:
+    """Rows of the table, one for each number of hyperparameters."""
+    table = []
+    for dim in args.dims:
+        seconds = {n: [row["seconds"] for row in rows if (row["dim"], row["trials"]) == (dim, n)] for n in args.trials}
+        table.append([rows[0]["optimizer"], str(dim), *(f"{np.median(seconds[n]):.3f} s" for n in args.trials)])
+    return table
+
+
+def peak_memory() -> float:
+    """The most that this process has held so far, in megabytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, nargs="+", default=[20, 50, 100, 200], help="up to 1000 or so")
+    parser.add_argument("--dims", type=int, nargs="+", default=[7], help="numbers of hyperparameters (default: 7)")
     parser.add_argument("--repeats", type=int, default=5, help="measurements of each (default: 5)")
-    parser.add_argument("--peers", action="store_true", help="also keras-tuner's own Bayesian search")
+    parser.add_argument("--peers", action="store_true", help="also keras-tuner's search and, if installed, Optuna's")
     parser.add_argument("--csv", default="suggestion_time.csv", help="where all measurements are written")
     args = parser.parse_args()
 
-    oracles = {"keras_bayes.BayesOracle": keras_bayes.BayesOracle}
+    searches: dict[str, Prepare] = {"keras_bayes.BayesOracle": partial(prepare_oracle, keras_bayes.BayesOracle)}
     if args.peers:
-        oracles["kt.BayesianOptimizationOracle"] = kt.oracles.BayesianOptimizationOracle
-    rows = {name: measure_all(name, oracle_class, args) for name, oracle_class in oracles.items()}
+        kt_oracle = kt.oracles.BayesianOptimizationOracle
+        searches["kt.BayesianOptimizationOracle"] = partial(prepare_oracle, kt_oracle)
+        if find_spec("optuna") and find_spec("torch"):
+            searches["optuna.samplers.GPSampler"] = prepare_optuna
+
+    before = peak_memory()
+    rows = {name: measure_all(name, prepare, args) for name, prepare in searches.items()}
     write_csv(args.csv, [row for measured in rows.values() for row in measured])
-    print(f"Median of {args.repeats} suggestions on one core, 7 hyperparameters:\n")
-    header = ["search", *(f"after {n} trials" for n in args.trials)]
-    print_table(header, [summarize(name, measured, args) for name, measured in rows.items()])
+    print(f"Median of {args.repeats} suggestions on one core:\n")
+    header = ["search", "hyperparameters", *(f"after {n} trials" for n in args.trials)]
+    print_table(header, [row for measured in rows.values() for row in summarize(measured, args)])
+    if not args.peers:
+        print(f"\nMemory above that of the imports: at most {peak_memory() - before:.0f} MB.")
 
 
 if __name__ == "__main__":
