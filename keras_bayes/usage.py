@@ -59,9 +59,9 @@ def learn_conditions(space: Space, records: Sequence[TrialRecord]) -> Space:
 
 def _condition(entry: Parameter, earlier: Sequence[Parameter], records: Sequence[TrialRecord]) -> Condition | None:
     """The condition on the earlier hyperparameter that best tells the trials that read `entry` from the others."""
-    active = [record for record in records if entry.is_active(record.values)]
-    read = [record for record in active if entry.name not in record.unused]
-    unread = [record for record in active if entry.name in record.unused]
+    known = [record for record in records if entry.name in record.values and entry.is_active(record.values)]
+    read = [record for record in known if entry.name not in record.unused]
+    unread = [record for record in known if entry.name in record.unused]
     if not read or len(unread) < MIN_UNREAD:
         return None
     best, best_rank = None, (False, 0)

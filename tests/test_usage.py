@@ -48,6 +48,15 @@ def test_a_guess_that_a_trial_contradicts_is_dropped():
     assert [c.name for c in conditions(learnt).get("units_3", ())] == []
 
 
+def test_a_trial_before_the_hyperparameter_was_known_is_no_evidence():
+    earlier = TrialRecord(0, {"layers": 1, "kind": "a"}, "COMPLETED", 1.0)
+
+    learnt = learn_conditions(SPACE, [earlier, *records((1, "a", None), (2, "b", None), (4, "a", 3))])
+
+    (condition,) = conditions(learnt)["units_3"]
+    assert set(condition.values) == {3, 4}
+
+
 def test_nothing_is_learnt_from_failed_trials_or_too_few():
     trials = [(1, "a", None), (2, "b", None), (4, "a", 3)]
 
