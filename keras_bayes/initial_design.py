@@ -8,14 +8,7 @@ from keras_bayes.domains import Array
 from keras_bayes.space import Space
 from keras_bayes.untried import any_untried, is_new
 
-# Default number of points, by the number of coordinates and the budget.
-MIN_POINTS, MAX_POINTS, MAX_SHARE = 4, 10, 0.25
-
-
-def default_num_points(dim: int, max_trials: int | None) -> int:
-    """One more than there are coordinates, within 4 and 10 and a quarter of the budget, but never below 3."""
-    num_points = min(max(dim + 1, MIN_POINTS), MAX_POINTS)
-    return num_points if max_trials is None else max(min(num_points, int(MAX_SHARE * max_trials)), 3)
+NUM_POINTS = 3  # by default; with more, the model begins later and ends no better (examples/benchmarks/ABLATIONS.md)
 
 
 def initial_design(

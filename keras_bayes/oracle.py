@@ -13,7 +13,7 @@ from keras_bayes.arguments import check_integer, check_one_of, check_positive
 from keras_bayes.distributed import DistributedOracle
 from keras_bayes.domains import Array
 from keras_bayes.history import History, observe
-from keras_bayes.initial_design import default_num_points, initial_design
+from keras_bayes.initial_design import NUM_POINTS, initial_design
 from keras_bayes.maximizer import maximize
 from keras_bayes.space import Space
 from keras_bayes.surrogate import Surrogate, learn
@@ -35,8 +35,7 @@ class BayesOracle(DistributedOracle):
         objective: Name of a metric, `keras_tuner.Objective`, list of these (summed as in keras-tuner), or `None` when
             `run_trial` or `HyperModel.fit` returns one number to minimise.
         max_trials: Largest number of trials, or `None`.
-        num_initial_points: Size of the initial design, at least 2; by default it follows from the number of
-            hyperparameters and `max_trials`. Failed trials do not count towards it.
+        num_initial_points: Size of the initial design, at least 2, by default 3. Failed trials do not count towards it.
         alpha: Variance of the noise of the objective, relative to the objective's own variance; learned by default.
         beta: Weight of the standard deviation in `acquisition="lcb"`.
         seed: Seed, 0 included; drawn if `None`.
@@ -112,7 +111,7 @@ class BayesOracle(DistributedOracle):
         space = learn_conditions(declared, history.records)
         data = observe(history, space, direction=self.objective.direction)
         rng = np.random.default_rng([self.seed, len(self.trials)])
-        num_points = self.num_initial_points or default_num_points(space.dim, self.max_trials)
+        num_points = self.num_initial_points or NUM_POINTS
 
         if data.num_completed < num_points:
             surrogate = None

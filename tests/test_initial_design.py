@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_bayes.initial_design import default_num_points, initial_design
+from keras_bayes.initial_design import initial_design
 from keras_bayes.space import Space
 from keras_bayes.untried import is_new
 from tests.spaces import boolean, choice, fixed, integer, points_of, real, search_spaces, space_of
@@ -128,31 +128,3 @@ def test_a_point_depends_on_its_number_and_not_on_those_before():
     x = initial_design(space, tried=np.empty((0, 2)), index=5, num_points=8, seed=0, rng=np.random.default_rng(99))
 
     np.testing.assert_array_equal(x, X[5])
-
-
-@pytest.mark.parametrize(
-    ("dim", "max_trials", "num_points"),
-    [
-        (0, None, 4),
-        (2, None, 4),
-        (5, None, 6),
-        (9, None, 10),
-        (50, None, 10),
-        (9, 100, 10),
-        (9, 24, 6),
-        (9, 15, 3),
-        (9, 4, 3),
-        (9, 1, 3),
-        (1, 1000, 4),
-    ],
-)
-def test_the_default_size_follows_the_dimension_and_the_budget(dim, max_trials, num_points):
-    assert default_num_points(dim, max_trials) == num_points
-
-
-@given(dim=st.integers(0, 200), max_trials=st.one_of(st.none(), st.integers(1, 1000)))
-def test_the_default_size_stays_within_its_bounds(dim, max_trials):
-    num_points = default_num_points(dim, max_trials)
-
-    assert 3 <= num_points <= 10
-    assert max_trials is None or num_points <= max(3, max_trials / 4)
