@@ -74,10 +74,9 @@ def best_known(case: Case) -> float:
     """The best score of two long searches."""
     usual = {name: getattr(maximizer, name) for name in LONG}
     vars(maximizer).update(LONG)
-    try:
-        return max(case.maximize(seed) for seed in (1, 2))
-    finally:
-        vars(maximizer).update(usual)
+    best = max(case.maximize(seed) for seed in (1, 2))
+    vars(maximizer).update(usual)
+    return best
 
 
 def main() -> None:
@@ -87,19 +86,20 @@ def main() -> None:
     parser.add_argument("--set", nargs="+", default=[], metavar="MODULE.NAME=VALUE", help="constants of keras_bayes")
     args = parser.parse_args()
 
+    found = {
+        suite: [case for problem in problems(suite, args.yahpo)[: args.tasks] for case in cases(problem, seed=1000)]
+        for suite in SUITES
+    }
+    best = {suite: np.array([[best_known(case)] for case in found[suite]]) for suite in SUITES}
+    for assignment in args.set:  # only now: all settings have the same acquisitions to maximise
+        set_constant(assignment)
     rows = []
-    for suite in SUITES:
-        found = [case for problem in problems(suite, args.yahpo)[: args.tasks] for case in cases(problem, seed=1000)]
-        best = [best_known(case) for case in found]
-        usual = dict(vars(maximizer))
-        for assignment in args.set:
-            set_constant(assignment)
+    for suite, members in found.items():
         start = time.process_time()
-        gaps = np.array([[b - case.maximize(seed) for seed in (3, 4, 5)] for case, b in zip(found, best, strict=True)])
+        gaps = best[suite] - np.array([[case.maximize(seed) for seed in (3, 4, 5)] for case in members])
         seconds = (time.process_time() - start) / gaps.size
-        vars(maximizer).update(usual)
         row = [gaps.mean(), np.quantile(gaps, 0.9), (gaps > 0.1).mean()]
-        rows.append([suite, str(len(found)), *(f"{value:.3f}" for value in row), f"{1000 * seconds:.1f} ms"])
+        rows.append([suite, str(len(members)), *(f"{value:.3f}" for value in row), f"{1000 * seconds:.1f} ms"])
     print_table(["suite", "acquisitions", "mean gap", "90 % below", "share above 0.1", "a search takes"], rows)
 
 
