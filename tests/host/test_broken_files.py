@@ -79,7 +79,7 @@ def check(project, name, content, expected):
 
 
 @every_file
-@pytest.mark.parametrize("step", [29, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [61, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_file_that_ends_anywhere(project, original, name, step):
     whole = (project / name).read_bytes()
     expected = others(original, name)
@@ -89,7 +89,7 @@ def test_a_file_that_ends_anywhere(project, original, name, step):
 
 
 @every_file
-@pytest.mark.parametrize("step", [31, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [67, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_file_with_a_wrong_byte(project, original, name, step):
     whole = (project / name).read_bytes()
     expected = others(original, name)
@@ -206,14 +206,10 @@ def contents(original):
     return found
 
 
-@pytest.mark.parametrize("kind", ["any", "mutated"])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=150)
-@given(data=st.data())
-def test_no_json_does_more_than_be_set_aside(kind, original, contents, monkeypatch, data):
-    monkeypatch.setattr("os.fsync", lambda handle: None)
-    name = data.draw(st.sampled_from(["oracle.json", "oracle.json", "trial_01/trial.json", "trial_03/trial.json"]))
-    content = data.draw(json_values if kind == "any" else mutated(contents[name]))
-    with tempfile.TemporaryDirectory() as folder:
+def check_json(original, name, content):
+    """A search in a folder one file of which holds other JSON: an error of the package with the file, or it goes on."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda handle: None)
         project = Path(folder) / "search"
         shutil.copytree(original / "search", project)
         (project / name).write_text(json.dumps(content))
@@ -229,3 +225,23 @@ def test_no_json_does_more_than_be_set_aside(kind, original, contents, monkeypat
 
         assert {"00", "02"} <= scores(oracle).keys()
         assert all(str(project / name) in message for message in messages)
+
+
+names = st.sampled_from(["oracle.json", "oracle.json", "trial_01/trial.json", "trial_03/trial.json"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(name=names, content=json_values)
+def test_no_json_does_more_than_be_set_aside(original, name, content):
+    check_json(original, name, content)
+
+
+@pytest.mark.parametrize("num_examples", [60, pytest.param(2000, marks=pytest.mark.slow)])
+def test_no_mutation_of_a_file_does_more_than_that(original, contents, num_examples):
+    @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=num_examples)
+    @given(data=st.data())
+    def check_mutations(data):
+        name = data.draw(names)
+        check_json(original, name, data.draw(mutated(contents[name])))
+
+    check_mutations()
