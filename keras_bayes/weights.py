@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 
 from keras_bayes.errors import ProjectError
+from keras_bayes.project import BAD_CONTENT
 
 
 def load_weights(model: keras.Model, path: Path, *, build_config: Path) -> None:
@@ -23,16 +24,18 @@ def load_weights(model: keras.Model, path: Path, *, build_config: Path) -> None:
     Raises:
         ProjectError: A file is missing or broken.
     """
-    if not model.built:
-        try:
+    try:
+        if not model.built:
             model.build_from_config(json.loads(build_config.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
-            raise ProjectError(f"{build_config} is missing or broken: {error}.") from error
+    except (OSError, *BAD_CONTENT) as error:
+        raise ProjectError(f"{build_config} is missing or broken: {error}") from error
+    if not model.built:
+        raise ProjectError(f"{build_config} is broken: the model cannot be built from what it holds.")
     try:
         with without_optimizer(model):
             model.load_weights(path)
-    except (OSError, LookupError) as error:  # of the library that reads the file
-        raise ProjectError(f"{path} is missing or broken: {error}.") from error
+    except (OSError, RuntimeError, *BAD_CONTENT) as error:  # HDF5 has many words for damage
+        raise ProjectError(f"{path} is broken, or of another model: {error}") from error
 
 
 @contextlib.contextmanager
