@@ -96,16 +96,15 @@ def test_a_file_with_a_wrong_byte(project, original, name, step):
     unharmed = others(original, "")
 
     for i in range(0, len(whole), step):
-        for flip in (1, 128, 255):
-            damaged = bytearray(whole)
-            damaged[i] ^= flip
-            try:
-                is_broken = check(project, name, bytes(damaged), expected)
-            except keras_bayes.KerasBayesError as error:  # the number of the format
-                assert str(project / name) in str(error)  # noqa: PT017
-                continue
-            if not is_broken:
-                check(project, name, bytes(damaged), unharmed)
+        damaged = bytearray(whole)
+        damaged[i] ^= 1 << i % 8
+        try:
+            is_broken = check(project, name, bytes(damaged), expected)
+        except keras_bayes.KerasBayesError as error:  # the number of the format
+            assert str(project / name) in str(error)  # noqa: PT017
+            continue
+        if not is_broken:
+            check(project, name, bytes(damaged), unharmed)
 
 
 @every_file
@@ -236,7 +235,7 @@ def test_no_json_does_more_than_be_set_aside(original, name, content):
     check_json(original, name, content)
 
 
-@pytest.mark.parametrize("num_examples", [60, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("num_examples", [60, pytest.param(1000, marks=pytest.mark.slow)])
 def test_no_mutation_of_a_file_does_more_than_that(original, contents, num_examples):
     @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=num_examples)
     @given(data=st.data())
