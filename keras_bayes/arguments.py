@@ -5,8 +5,13 @@ from __future__ import annotations
 import math
 import numbers
 import operator
+import os
 from collections.abc import Collection
 from typing import Any
+
+from keras_bayes.errors import ProjectNameError
+
+MAX_NAME_BYTES = 255  # of a folder, on the usual file systems
 
 
 def check_integer(name: str, value: Any, *, at_least: int) -> None:
@@ -35,6 +40,19 @@ def check_one_of(name: str, value: Any, options: Collection[str]) -> None:
     """Raises unless `value` is one of `options`."""
     if value not in options:
         raise ValueError(f"`{name}` must be one of {', '.join(map(repr, options))}, received {value!r}.")
+
+
+def check_project_name(name: Any) -> None:
+    """Raises unless `name` can be the name of a folder inside another one."""
+    if not isinstance(name, (str, os.PathLike)) or not isinstance(os.fspath(name), str):
+        raise TypeError(f"`project_name` must be a string, received {name!r}. {_LEAVE}")
+    text = os.fspath(name)
+    is_path = text in ("", ".", "..") or any(character in text for character in "/\\\0")
+    if is_path or os.path.splitdrive(text)[0] or len(os.fsencode(text)) > MAX_NAME_BYTES:
+        raise ProjectNameError(
+            f"`project_name` must be the name of one folder, received {text!r}. "
+            "A path goes into `directory`, which may be any."
+        )
 
 
 _LEAVE = "Leave it unset for the default."

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
+
+from keras_bayes.weights import without_optimizer
+from keras_bayes.writer import Writer
 
 
 class TunerHooks(keras.callbacks.Callback):
@@ -42,12 +43,14 @@ class BestWeights(keras.callbacks.Callback):
     Args:
         objective: A `keras_tuner.Objective`.
         path: File to write, ending in `.weights.h5`.
+        writer: What writes it; weights that it cannot write are not counted among the best.
     """
 
-    def __init__(self, objective: Any, path: str) -> None:
+    def __init__(self, objective: Any, path: str, writer: Writer) -> None:
         super().__init__()
         self.objective = objective
-        self.path = path
+        self.path = Path(path)
+        self.writer = writer
         self.best: float | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -55,26 +58,10 @@ class BestWeights(keras.callbacks.Callback):
             self._save()
             return
         value = float(self.objective.get_value(logs))
-        if value == value and (self.best is None or self.objective.better_than(value, self.best)):
+        is_better = self.best is None or self.objective.better_than(value, self.best)
+        if value == value and is_better and self._save():
             self.best = value
-            self._save()
 
-    def _save(self) -> None:
-        temporary = f"{self.path}.tmp.weights.h5"
+    def _save(self) -> bool:
         with without_optimizer(self.model):
-            self.model.save_weights(temporary)
-        os.replace(temporary, self.path)
-
-
-@contextlib.contextmanager
-def without_optimizer(model: keras.Model) -> Iterator[None]:
-    """Lets `save_weights` and `load_weights` pass over the optimizer, whose state is twice the size of the weights."""
-    optimizer = getattr(model, "optimizer", None)
-    if optimizer is None:  # not compiled: the user trains in a loop of their own
-        yield
-        return
-    model.optimizer = None
-    try:
-        yield
-    finally:
-        model.optimizer = optimizer
+            return self.writer.save_weights(self.path, lambda path: self.model.save_weights(str(path)))

@@ -31,6 +31,7 @@ class DistributedOracle(LifecycleOracle):
     def create_trial(self, tuner_id: str) -> Trial:
         """The next trial for a worker, or the one it is running; see `keras_tuner.Oracle.create_trial`."""
         with self._lock:
+            self.become_writer()
             self._hear_of_worker(tuner_id)
             if tuner_id not in self.ongoing_trials:
                 self.release_lost_trials()

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import os
 from pathlib import Path
 from typing import Any
 
 import keras_tuner as kt
 from keras_tuner.engine.trial import Trial
 
-from keras_bayes import project
+from keras_bayes import __version__, project
+from keras_bayes.arguments import check_project_name
+from keras_bayes.errors import ProjectError, ProjectInUseError, SearchSpaceError
 from keras_bayes.history import trial_order
+from keras_bayes.leases import is_distributed
+from keras_bayes.lock import Claim, is_held_here
+from keras_bayes.space import Space
+from keras_bayes.states import check_oracle, check_trial
+from keras_bayes.writer import Writer
 
 
 class DurableOracle(kt.Oracle):
@@ -28,11 +38,46 @@ class DurableOracle(kt.Oracle):
         self.unread: dict[str, list[str]] = {}  # hyperparameters that a trial did not look up, by id
         self._deaths: dict[str, int] = {}  # how often a trial was started again after its process had ended, by id
         self._died: set[str] = set()  # waiting trials during which the process ended
+        self.writer = Writer()
+        self._claim = Claim()
+        self._stamp: frozenset[Any] = frozenset()  # of the folder when this last read it, or let go of it
 
     @property
     def project_folder(self) -> str:
         """The folder that holds the search."""
-        return str(self._project_dir)
+        return os.path.join(str(self._directory), self._project_name)
+
+    def become_writer(self) -> None:
+        """Makes this oracle the only one that writes to its folder, and takes up what others have written there.
+
+        Raises:
+            ProjectInUseError: Another process is writing there.
+        """
+        if _is_remote(self.project_folder):
+            return
+        folder = Path(self.project_folder)
+        try:
+            if not self._claim.take(folder):
+                return
+            project.remove_leftovers(folder, "*.json" if is_distributed() else "*")  # a worker may be saving weights
+            has_changed = project.stamp(folder) != self._stamp
+        except OSError:  # where there can be no lock, the first file that cannot be written tells
+            return
+        if has_changed and not self.writer.is_behind:
+            try:
+                self.reload()
+            except ProjectError:  # it is not ours to write to
+                self._claim.release(folder)
+                raise
+
+    def release(self) -> None:
+        """Lets other processes write to the folder."""
+        folder = Path(self.project_folder)
+        if not _is_remote(self.project_folder) and self._claim.is_held(folder):
+            self.writer.flush()
+            with contextlib.suppress(OSError):
+                self._stamp = project.stamp(folder)
+            self._claim.release(folder)
 
     def trial_states(self) -> list[dict[str, Any]]:
         """What a `TrialRecord` needs of each trial; the whole state, with the space, is slow to write down."""
@@ -50,7 +95,8 @@ class DurableOracle(kt.Oracle):
 
     def get_state(self) -> dict[str, Any]:
         """Everything but the trials, as JSON."""
-        return {**super().get_state(), "proposals": self.proposals, "unread": self.unread, "deaths": self._deaths}
+        ours = {"proposals": self.proposals, "unread": self.unread, "deaths": self._deaths}
+        return {**super().get_state(), **ours, "format": project.FORMAT, "keras_bayes": __version__}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Takes up a state; what the constructor was given explicitly stays as it was given."""
@@ -58,6 +104,7 @@ class DurableOracle(kt.Oracle):
         super().set_state(state)
         names = {hp.name for hp in declared.space}
         declared.merge([hp for hp in self.hyperparameters.space if hp.name not in names])
+        Space.from_config(declared.get_config())
         self.hyperparameters = declared
         self.seed = self.seed if self._given_seed is None else self._given_seed
         self.proposals = state.get("proposals", {})
@@ -65,44 +112,82 @@ class DurableOracle(kt.Oracle):
         self._deaths = state.get("deaths", {})
 
     def save(self) -> None:
-        """Writes `oracle.json`."""
+        """Writes `oracle.json`, and what else is not yet on the disk."""
         if _is_remote(self.project_folder):
             super().save()
-        else:
-            project.write_json(Path(self._get_oracle_fname()), self.get_state())
+            return
+        was_writer = self._claim.is_held(Path(self.project_folder))
+        self.become_writer()
+        self.writer.write_state(Path(self.project_folder) / project.ORACLE_FILE, self.get_state())
+        if not was_writer:
+            self.release()
 
     def reload(self) -> None:
         """Takes up the search in the project folder, whatever moment it was interrupted at.
 
         Raises:
-            RuntimeError: The folder belongs to a search of another kind.
+            ProjectError: The folder belongs to a search of another kind, or of a later release.
         """
         if _is_remote(self.project_folder):
             super().reload()
             self.trials = dict(sorted(self.trials.items(), key=lambda item: trial_order(item[0])))
             return
         folder = Path(self.project_folder)
-        trials = project.read_trials(folder)
-        self.trials = {trial_id: Trial.from_state(state) for trial_id, state in trials.items()}
-        saved = project.read_oracle(folder)
+        stamp = project.stamp(folder)
+        self.trials = project.read_trials(folder, _trial, self._on_broken)
+        saved = project.read_oracle(folder, _search, self._on_broken)
+        statuses = {trial_id: trial.status for trial_id, trial in self.trials.items()}
+        self._died = {trial_id for trial_id, status in statuses.items() if status == "RUNNING"}
         if saved is None:  # what the trials know of the space is all there is
             for trial in self.trials.values():
-                self.update_space(trial.hyperparameters)
-        self._died = {trial_id for trial_id, state in trials.items() if state["status"] == "RUNNING"}
-        state = project.reconcile(saved or self.get_state(), trials)
+                with contextlib.suppress(SearchSpaceError, RuntimeError):  # the program's own space will do
+                    self.update_space(trial.hyperparameters)
         try:
-            self.set_state(state)
+            self.set_state(project.reconcile(saved or self.get_state(), statuses))
         except KeyError as error:
-            raise RuntimeError(
+            raise ProjectError(
                 f"The project at {folder} was not written by a Bayesian search ({error} is missing from oracle.json). "
                 "Use another `project_name`, or pass `overwrite=True` to start anew."
             ) from error
+        except SearchSpaceError as error:
+            raise ProjectError(f"The space in {folder / project.ORACLE_FILE} cannot be searched: {error}") from error
+        self._stamp = stamp
+
+    def _set_project_dir(self, directory: Any, project_name: Any) -> None:
+        check_project_name(project_name)
+        super()._set_project_dir(directory, os.fspath(project_name))
+
+    def _on_broken(self, path: Path, content: bytes, reason: str) -> None:
+        """Sets a broken file aside if this process may write, or else only says that there is one."""
+        folder = Path(self.project_folder)
+        if is_held_here(folder):
+            project.set_aside(path, content, reason)
+            return
+        try:
+            self._claim.take(folder)
+        except (ProjectInUseError, OSError):
+            project.leave_out(path, content, reason)
+            return
+        project.set_aside(path, content, reason)
+        self._claim.release(folder)
 
     def _save_trial(self, trial: Trial) -> None:
         if _is_remote(self.project_folder):
             super()._save_trial(trial)
         else:
-            project.write_json(Path(self._get_trial_dir(trial.trial_id)) / "trial.json", trial.get_state())
+            path = Path(self.project_folder) / f"trial_{trial.trial_id}" / "trial.json"
+            self.writer.write_state(path, trial.get_state())
+
+
+def _trial(state: dict[str, Any]) -> Trial:
+    check_trial(state)
+    return Trial.from_state(state)
+
+
+def _search(state: dict[str, Any]) -> dict[str, Any]:
+    check_oracle(state)
+    kt.HyperParameters.from_config(copy.deepcopy(state["hyperparameters"]))  # which changes what it is given
+    return state
 
 
 def _is_remote(folder: str) -> bool:

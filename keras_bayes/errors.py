@@ -13,5 +13,13 @@ class ProjectError(KerasBayesError, RuntimeError):
     """A project folder cannot be read or written."""
 
 
+class ProjectInUseError(ProjectError):
+    """Another process is writing to the project folder."""
+
+
+class ProjectNameError(KerasBayesError, ValueError):
+    """A project name that would lead out of its directory, or that no folder can have."""
+
+
 class KerasBayesWarning(UserWarning):
     """Something the user can act on."""

@@ -48,6 +48,7 @@ class LifecycleOracle(DurableOracle):
     def create_trial(self, tuner_id: str) -> Trial:
         """The next trial for a worker, or the one it is running; see `keras_tuner.Oracle.create_trial`."""
         with self._lock:
+            self.become_writer()
             if tuner_id in self.ongoing_trials:
                 return self.ongoing_trials[tuner_id]
             self.tuner_ids.add(tuner_id)
@@ -61,11 +62,14 @@ class LifecycleOracle(DurableOracle):
             elif trial.status == TrialStatus.STOPPED:
                 self.tuner_ids.discard(tuner_id)
                 self._display.on_search_end(self._end_reason)
+                if not self.ongoing_trials and not is_distributed():
+                    self.release()
             return trial
 
     def update_trial(self, trial_id: str, metrics: dict[str, Any], step: int = 0) -> Trial:
         """Records metrics; a value that is not finite is a failure of the trial, not a number to learn from."""
         with self._lock:
+            self.become_writer()
             trial = self.trials[trial_id]
             self._check_objective_found(metrics)
             values = {name: float(value) for name, value in metrics.items()}
@@ -91,6 +95,7 @@ class LifecycleOracle(DurableOracle):
             SearchSpaceError: The trial found hyperparameters that cannot be searched.
         """
         with self._lock:
+            self.become_writer()
             if isinstance(trial, Trial):
                 own, ended, status = self.trials[trial.trial_id], trial, trial.status
             else:  # the signature of old: `end_trial(trial_id, status)`

@@ -24,3 +24,12 @@ def resolve_objective(objective: Any) -> Any:
     if isinstance(objective, str) and objective.removeprefix("val_").removeprefix("weighted_") in MAXIMIZED:
         return kt.Objective(objective, direction="max")
     return objective
+
+
+def objective_code(objective: Any) -> str:
+    """The Python expression of an objective."""
+    if isinstance(objective, list):
+        return f"[{', '.join(map(objective_code, objective))}]"
+    if isinstance(objective, str):
+        return repr(objective)
+    return f"keras_tuner.Objective({objective.name!r}, {objective.direction!r})"

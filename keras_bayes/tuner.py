@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import _thread
+import contextlib
 import functools
-import json
-import math
 import os
 import signal
 import time
@@ -14,17 +13,22 @@ from typing import Any
 
 import keras
 import keras_tuner as kt
-import numpy as np
 
 from keras_bayes import project
-from keras_bayes.arguments import check_integer
-from keras_bayes.callbacks import BestWeights, TunerHooks, without_optimizer
+from keras_bayes.arguments import check_integer, check_project_name
+from keras_bayes.callbacks import BestWeights, TunerHooks
 from keras_bayes.errors import KerasBayesError
 from keras_bayes.leases import Periodic, is_distributed
 from keras_bayes.memory import release_traced_graphs
+from keras_bayes.objective import objective_code
 from keras_bayes.oracle import BayesOracle
+from keras_bayes.removal import remove_project
+from keras_bayes.results import plain_results
+from keras_bayes.signals import sigterm_raises
 from keras_bayes.usage import ReadValues
+from keras_bayes.weights import load_weights
 
+UNTITLED = "untitled_project"  # what the host calls a project without a name
 IDLE_SECONDS = 2.0  # between two questions of a worker that has nothing to do
 
 
@@ -96,9 +100,14 @@ class BayesTuner(kt.Tuner):
             raise ValueError(f"`directory` must be on a file system, received {str(kwargs['directory'])!r}.")
         if hypermodel is None and type(self).run_trial is BayesTuner.run_trial:
             raise ValueError("`hypermodel` must be a model-building function or a HyperModel, received None.")
+        if kwargs.get("project_name") is not None:  # the host takes an empty one for none
+            check_project_name(kwargs["project_name"])
+        if kwargs.pop("overwrite", False) and not self._is_worker():
+            remove_project(Path(kwargs.get("directory") or ".") / (kwargs.get("project_name") or UNTITLED))
+        self._writer = oracle.writer
         super().__init__(oracle=oracle, hypermodel=hypermodel, **kwargs)
         self.keep_best = keep_best
-        self._objective = "" if objective is None else f"objective={_code(objective)}, "
+        self._objective = "" if objective is None else f"objective={objective_code(objective)}, "
         self._is_waiting = False  # between asking for a trial and getting one
         self._is_abandoned = False  # a chief whose workers are gone
         if not self._is_worker() and not self.oracle.trials and project.exists(Path(self.project_dir)):
@@ -118,7 +127,22 @@ class BayesTuner(kt.Tuner):
             cls.run_trial = returning_plain_results
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
-        """Runs the search, or goes on with one that was interrupted; see `keras_tuner.Tuner.search`."""
+        """Runs the search, or goes on with one that was interrupted; see `keras_tuner.Tuner.search`.
+
+        Raises:
+            KerasBayesError: Another process is searching in the same project.
+        """
+        if self._is_worker():
+            self._search(*fit_args, **fit_kwargs)
+            return
+        with sigterm_raises():
+            self.oracle.become_writer()
+            try:
+                self._search(*fit_args, **fit_kwargs)
+            finally:
+                self.oracle.release()
+
+    def _search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         watch = None
         if self._is_chief():
             if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a process in the background: it could not be woken
@@ -149,7 +173,16 @@ class BayesTuner(kt.Tuner):
         """Writes the state of the search and of this tuner."""
         if not self._is_worker():
             self.oracle.save()
-        project.write_json(Path(self._get_tuner_fname()), self.get_state())
+        self._writer.write_json(Path(self._get_tuner_fname()), self.get_state())
+
+    @property
+    def project_dir(self) -> str:
+        """The folder of the search; made if there is none and the disk allows it."""
+        return project.made_folder(Path(self.directory) / self.project_name)
+
+    def get_trial_dir(self, trial_id: str) -> str:
+        """The folder of a trial; made if there is none and the disk allows it."""
+        return project.made_folder(Path(self.directory) / self.project_name / f"trial_{trial_id}")
 
     def reload(self) -> None:
         """Takes up the search in the project folder, with the space as the hypermodel declares it now."""
@@ -181,7 +214,7 @@ class BayesTuner(kt.Tuner):
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         """Builds and trains a model, `executions_per_trial` times; see `keras_tuner.Tuner.run_trial`."""
-        best_weights = BestWeights(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id))
+        best_weights = BestWeights(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id), self._writer)
         users_callbacks = kwargs.pop("callbacks", [])
         results = []
         for execution in range(self.executions_per_trial):
@@ -200,10 +233,7 @@ class BayesTuner(kt.Tuner):
                 f"A search keeps those of the best `keep_best` trials, here {self.keep_best}; `None` keeps all."
             )
         model = self._try_build(trial.hyperparameters)
-        if not model.built:
-            model.build_from_config(json.loads(Path(self._get_build_config_fname(trial.trial_id)).read_text()))
-        with without_optimizer(model):
-            model.load_weights(path)
+        load_weights(model, path, build_config=Path(self._get_build_config_fname(trial.trial_id)))
         return model
 
     def on_trial_end(self, trial: Any) -> None:
@@ -213,14 +243,15 @@ class BayesTuner(kt.Tuner):
         if self.keep_best is not None:
             best = {best.trial_id for best in self.oracle.get_best_trials(self.keep_best)}
             for trial_id in self._kept - best:
-                Path(self._get_checkpoint_fname(trial_id)).unlink(missing_ok=True)
-            self._kept &= best
+                with contextlib.suppress(OSError):  # the next trial tries again
+                    Path(self._get_checkpoint_fname(trial_id)).unlink(missing_ok=True)
+                    self._kept.discard(trial_id)
 
     def _build_and_fit_model(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         hp = trial.hyperparameters
         model = self._try_build(hp)
         results = self.hypermodel.fit(hp, model, *args, **kwargs)
-        project.write_json(Path(self._get_build_config_fname(trial.trial_id)), model.get_build_config())
+        self._writer.write_json(Path(self._get_build_config_fname(trial.trial_id)), model.get_build_config())
         return plain_results(results, self.oracle.objective)
 
     def pre_create_trial(self) -> None:
@@ -264,33 +295,3 @@ class BayesTuner(kt.Tuner):
         # The host imports TensorBoard here whether or not there is a callback that needs it.
         if any(type(callback).__name__ == "TensorBoard" for callback in callbacks):
             super()._configure_tensorboard_dir(callbacks, trial, execution)
-
-
-def plain_results(results: Any, objective: Any) -> Any:
-    """What a training returned, in the types that the host takes.
-
-    A NumPy number or 0-d array becomes a float; a dictionary gains the sum of a list of objectives; an epoch in which
-    the objective was no number is never the best of a `keras.callbacks.History`.
-    """
-    if isinstance(results, list):
-        return [plain_results(item, objective) for item in results]
-    if isinstance(results, np.generic | np.ndarray) and np.ndim(results) == 0:
-        return float(results)
-    parts = getattr(objective, "objectives", [objective])
-    if isinstance(results, dict) and hasattr(objective, "objectives") and all(part.name in results for part in parts):
-        return {**results, objective.name: float(objective.get_value(results))}
-    if isinstance(results, keras.callbacks.History):
-        for part in parts:
-            worst = -math.inf if part.direction == "max" else math.inf
-            values = results.history.get(part.name, [])
-            results.history[part.name] = [value if math.isfinite(value) else worst for value in values]
-    return results
-
-
-def _code(objective: Any) -> str:
-    """The Python expression of an objective."""
-    if isinstance(objective, list):
-        return f"[{', '.join(map(_code, objective))}]"
-    if isinstance(objective, str):
-        return repr(objective)
-    return f"keras_tuner.Objective({objective.name!r}, {objective.direction!r})"

@@ -1,10 +1,12 @@
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from keras_bayes.arguments import check_integer, check_one_of, check_positive
+from keras_bayes.arguments import check_integer, check_one_of, check_positive, check_project_name
+from keras_bayes.errors import ProjectNameError
 
 
 def accepted(check, *arguments, **options):
@@ -82,3 +84,28 @@ def test_a_refusal_says_what_was_expected_what_came_and_what_to_do(check, value,
 def test_a_refused_option_is_shown_with_the_list():
     with pytest.raises(ValueError, match=re.escape("`acquisition` must be one of 'ei', 'pi', received 'ucb'.")):
         check_one_of("acquisition", "ucb", ["ei", "pi"])
+
+
+BAD_NAMES = ["", ".", "..", "a/b", "/a", "../a", "a\\b", "\\a", "a\0b", "a/", "ü" * 128]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_a_project_name_that_is_no_name_of_a_folder_is_refused(name):
+    with pytest.raises(
+        ProjectNameError, match=r"must be the name of one folder, received .*A path goes into `directory`"
+    ):
+        check_project_name(name)
+
+
+@pytest.mark.parametrize("name", [None, 3, b"search", ["search"]])
+def test_a_project_name_is_a_string(name):
+    with pytest.raises(TypeError, match="`project_name` must be a string, received"):
+        check_project_name(name)
+
+
+@pytest.mark.parametrize("name", ["search", "mnist cnn", "...", ".hidden", "größe", "a..b", "-", "~", Path("search")])
+def test_any_name_of_a_folder_is_a_project_name(tmp_path, name):
+    check_project_name(name)
+
+    (tmp_path / name).mkdir()
+    assert [path.parent for path in tmp_path.iterdir()] == [tmp_path]

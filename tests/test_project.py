@@ -5,10 +5,33 @@ import warnings
 import pytest
 
 from keras_bayes import project
-from keras_bayes.errors import KerasBayesWarning
-from keras_bayes.project import ORACLE_FILE, exists, read_oracle, read_trials, reconcile, write_json
+from keras_bayes.errors import KerasBayesWarning, ProjectError
+from keras_bayes.project import ORACLE_FILE, exists, read_oracle, read_trials, reconcile, sealed, write_json, write_text
+from keras_bayes.states import check_oracle, check_trial
 
-ORACLE = {"hyperparameters": {"space": [], "values": {}}, "start_order": ["0"], "end_order": [], "seed": 7}
+ORACLE = {
+    "ongoing_trials": {},
+    "hyperparameters": {"space": [], "values": {}},
+    "start_order": ["0"],
+    "end_order": [],
+    "run_times": {"0": 1},
+    "retry_queue": [],
+    "seed": 7,
+    "seed_state": 7,
+    "tried_so_far": [],
+    "id_to_hash": {},
+    "display": {"search_start": None, "trial_start": {}, "trial_number": {}},
+}
+
+
+def checked_oracle(state):
+    check_oracle(state)
+    return state
+
+
+def checked_trial(state):
+    check_trial(state)
+    return state
 
 
 def trial_state(trial_id, status="COMPLETED"):
@@ -35,7 +58,7 @@ def files_in(folder):
 def test_what_is_written_can_be_read(tmp_path):
     write_json(tmp_path / ORACLE_FILE, ORACLE)
 
-    state = read_oracle(tmp_path)
+    state = read_oracle(tmp_path, checked_oracle)
 
     assert state == ORACLE
 
@@ -114,7 +137,7 @@ def test_an_oracle_or_a_trial_is_a_search(tmp_path):
 
 
 def test_a_missing_oracle_is_none_without_a_warning(tmp_path):
-    state = read_oracle(tmp_path)
+    state = read_oracle(tmp_path, checked_oracle)
 
     assert state is None
     assert files_in(tmp_path) == []
@@ -128,8 +151,10 @@ def test_a_missing_oracle_is_none_without_a_warning(tmp_path):
 def test_a_broken_oracle_is_set_aside(tmp_path, content):
     (tmp_path / ORACLE_FILE).write_bytes(content)
 
-    with pytest.warns(KerasBayesWarning, match="set aside as oracle.json.corrupt") as caught:
-        state = read_oracle(tmp_path)
+    with pytest.warns(
+        KerasBayesWarning, match=r"oracle\.json is broken .* set aside as oracle\.json\.corrupt"
+    ) as caught:
+        state = read_oracle(tmp_path, checked_oracle)
 
     assert state is None
     assert len(caught) == 1
@@ -146,7 +171,7 @@ def test_a_file_cut_off_at_any_byte_is_set_aside(tmp_path):
         path.write_bytes(whole[:end])
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            trials = read_trials(tmp_path)
+            trials = read_trials(tmp_path, checked_trial)
 
         assert [warning.category for warning in caught] == [KerasBayesWarning]
         assert list(trials) == ["1"]
@@ -157,9 +182,9 @@ def test_a_file_cut_off_at_any_byte_is_set_aside(tmp_path):
 def test_what_was_set_aside_is_not_read_again(tmp_path):
     (tmp_path / ORACLE_FILE).write_text("{", encoding="utf-8")
     with pytest.warns(KerasBayesWarning):
-        read_oracle(tmp_path)
+        read_oracle(tmp_path, checked_oracle)
 
-    state = read_oracle(tmp_path)
+    state = read_oracle(tmp_path, checked_oracle)
 
     assert state is None
     assert files_in(tmp_path) == ["oracle.json.corrupt"]
@@ -171,16 +196,92 @@ def test_a_trial_that_lacks_an_entry_is_broken(tmp_path, key):
     del state[key]
     write_json(tmp_path / "trial_0" / "trial.json", state)
 
-    with pytest.warns(KerasBayesWarning, match="trial.json is broken"):
-        trials = read_trials(tmp_path)
+    with pytest.warns(KerasBayesWarning, match=rf"trial\.json is broken .*'{key}'"):
+        trials = read_trials(tmp_path, checked_trial)
 
     assert trials == {}
+
+
+def test_a_sealed_state_is_read_as_it_was(tmp_path):
+    state = {**trial_state("0"), "score": 0.1, "message": 'größe "{}"\n', "1": [1e-300, 1e22, -0.0, 3]}
+    write_text(tmp_path / "trial_0" / "trial.json", sealed(state))
+
+    trials = read_trials(tmp_path, checked_trial)
+
+    assert trials == {"0": state}
+
+
+def test_any_flipped_bit_of_a_sealed_file_is_seen_or_changes_nothing(tmp_path):
+    path = tmp_path / "trial_0" / "trial.json"
+    write_text(path, sealed(trial_state("0")))
+    whole = path.read_bytes()
+
+    num_seen = 0
+    for bit in range(0, 8 * len(whole), 3):  # each byte, and each bit of some
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            trials = read_trials(tmp_path, checked_trial)
+        num_seen += len(caught)
+        for state in trials.values():
+            assert trial_state("0").items() <= state.items()
+
+    assert num_seen > 0.9 * 8 / 3 * len(whole)
+
+
+def test_a_trial_in_the_folder_of_another_is_broken(tmp_path):
+    write_json(tmp_path / "trial_1" / "trial.json", trial_state("0"))
+
+    with pytest.warns(KerasBayesWarning, match="it holds trial '0'"):
+        trials = read_trials(tmp_path, checked_trial)
+
+    assert trials == {}
+
+
+def test_a_file_that_was_written_anew_is_not_set_aside(tmp_path):
+    path = tmp_path / ORACLE_FILE
+    path.write_text("{", encoding="utf-8")
+    write_json(path, ORACLE)
+
+    with pytest.warns(KerasBayesWarning):
+        project.set_aside(path, b"{", "truncated")
+
+    assert files_in(tmp_path) == [ORACLE_FILE]
+
+
+def test_a_later_format_is_refused_with_its_release_and_what_to_do(tmp_path):
+    write_json(tmp_path / ORACLE_FILE, {"format": 2, "keras_bayes": "9.1.0", "something": "else", "checksum": "new"})
+
+    with pytest.raises(
+        ProjectError, match=r"oracle\.json has format 2, written by keras_bayes 9\.1\.0.*Update keras_b"
+    ):
+        read_oracle(tmp_path, checked_oracle)
+
+    assert files_in(tmp_path) == [ORACLE_FILE]
+
+
+def test_temporary_files_of_dead_writers_are_removed_and_no_others(tmp_path):
+    dead = [
+        tmp_path / ".oracle.json.abcd-77-1.tmp",
+        tmp_path / "trial_0" / ".checkpoint.weights.h5.abcd-7-1.tmp.weights.h5",
+    ]
+    others = [tmp_path / f".oracle.json.{project._process()}-1.tmp", tmp_path / ".notes.tmp", tmp_path / "a-b-c.tmp"]
+    (tmp_path / "trial_0").mkdir()
+    for path in dead + others:
+        path.touch()
+
+    project.remove_leftovers(tmp_path)
+
+    assert [path.exists() for path in dead] == [False, False]
+    assert [path.exists() for path in others] == [True, True, True]
 
 
 def test_trials_are_read_in_the_order_of_their_numbers(tmp_path):
     write_trials(tmp_path, "10", "9", "0", "100", "2")
 
-    trials = read_trials(tmp_path)
+    trials = read_trials(tmp_path, checked_trial)
 
     assert list(trials) == ["0", "2", "9", "10", "100"]
     assert trials["10"] == trial_state("10")
@@ -192,8 +293,8 @@ def oracle_state(**changes):
 
 
 def trials_of(**statuses):
-    """Trials by id: `t0="RUNNING"` is the running trial "0"."""
-    return {name[1:]: trial_state(name[1:], status) for name, status in statuses.items()}
+    """Statuses by id: `t0="RUNNING"` is the running trial "0"."""
+    return {name[1:]: status for name, status in statuses.items()}
 
 
 def test_a_trial_that_was_running_runs_again():

@@ -230,3 +230,17 @@ def test_no_temporary_file_is_left(tmp_path):
     run_search(make_oracle(tmp_path, hyperparameters=mixed_space()), mixed_loss, num_trials=3)
 
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_what_a_killed_process_was_writing_is_removed_by_the_next_writer_only(tmp_path):
+    run_search(make_oracle(tmp_path, hyperparameters=mixed_space()), mixed_loss, num_trials=2)
+    leftovers = [tmp_path / "search" / name for name in (".oracle.json.a-1-2.tmp", "trial_01/.trial.json.a-1-2.tmp")]
+    for path in leftovers:
+        path.touch()
+
+    oracle = reloaded(tmp_path)
+    after_reading = [path.exists() for path in leftovers]
+    run_search(oracle, mixed_loss, num_trials=1)
+
+    assert after_reading == [True, True]
+    assert [path.exists() for path in leftovers] == [False, False]

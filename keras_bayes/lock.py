@@ -1,0 +1,107 @@
+"""One writer: at most one process writes to a project folder, and within it one oracle at a time.
+
+The lock is the kernel's: it is free at once when its process ends, in whatever way. Reading needs none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from keras_bayes.errors import ProjectInUseError
+
+LOCK_FILE = ".lock"  # says who holds it; it stays, since removing it would let two processes lock two files
+WAIT_SECONDS = 0.3  # for a process that is just ending
+
+
+class Claim:
+    """The right of one oracle to write to its project folder.
+
+    Within a process the latest to take it has it: a cell of a notebook that is run again makes a new oracle.
+    """
+
+    def take(self, folder: Path) -> bool:
+        """Takes the right; whether it was not held before.
+
+        Raises:
+            ProjectInUseError: Another process has it.
+            OSError: There can be no lock in this folder, for example since it is read-only.
+        """
+        key = os.path.realpath(folder)
+        with _mutex:
+            hold = _holds.get(key)
+            if hold is not None and hold.pid == os.getpid():
+                if hold.owner() is self:
+                    return False
+                lock = hold.lock
+            else:  # nobody has it, or the process that this one was forked from
+                lock = _lock(Path(key))
+            _holds[key] = _Hold(os.getpid(), lock, weakref.ref(self, lambda owner: _free(key, owner)))
+        return True
+
+    def is_held(self, folder: Path) -> bool:
+        """Whether this has the right."""
+        hold = _holds.get(os.path.realpath(folder))
+        return hold is not None and hold.pid == os.getpid() and hold.owner() is self
+
+    def release(self, folder: Path) -> None:
+        """Gives the right back, if this has it."""
+        with _mutex:
+            if self.is_held(folder):
+                _holds.pop(os.path.realpath(folder)).lock.release()
+
+
+def is_held_here(folder: Path) -> bool:
+    """Whether some oracle of this process has the right to write to a folder."""
+    hold = _holds.get(os.path.realpath(folder))
+    return hold is not None and hold.pid == os.getpid()
+
+
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    pid: int
+    lock: FileLock
+    owner: weakref.ref[Claim]
+
+
+_holds: dict[str, _Hold] = {}  # of this process, by real path
+_mutex = threading.RLock()  # an owner may be collected, and its lock freed, while another is taken
+
+
+def _lock(folder: Path) -> FileLock:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / LOCK_FILE
+    lock = FileLock(path, thread_local=False)
+    try:
+        lock.acquire(timeout=WAIT_SECONDS)
+    except Timeout:
+        raise ProjectInUseError(
+            f"{folder} is being written by {_holder(path)}. Wait for its search to end or stop it, "
+            "or use another `project_name`. Looking at results needs no waiting."
+        ) from None
+    with contextlib.suppress(OSError):  # who holds it is only for the message
+        path.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}), encoding="utf-8")
+    return lock
+
+
+def _holder(path: Path) -> str:
+    try:
+        holder = json.loads(path.read_text(encoding="utf-8"))
+        return f"process {int(holder['pid'])} on {str(holder['host'])[:100]}"
+    except (OSError, ValueError, TypeError, KeyError):
+        return "another process"
+
+
+def _free(key: str, owner: weakref.ref[Claim]) -> None:
+    with _mutex:
+        hold = _holds.get(key)
+        if hold is not None and hold.owner is owner and hold.pid == os.getpid():
+            _holds.pop(key).lock.release()

@@ -1,0 +1,159 @@
+"""What the JSON of a search and of its trials must look like, so that nothing unexpected comes out of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+Check = Callable[[Any], bool]
+
+MAX_LEVELS = 1e7  # of a stepped number: no search would have got so far as to write a longer list
+
+
+def check_trial(state: Mapping[str, Any]) -> None:
+    """Raises a `LookupError`, `TypeError` or `ValueError` unless this is the state of a trial."""
+    _check(state, _TRIAL)
+    for metric in state["metrics"]["metrics"].values():
+        _check(metric, {"direction": lambda direction: direction in ("min", "max"), "observations": _list(_is_object)})
+        for observation in metric["observations"]:
+            _check(observation, {"value": lambda value: _is_number(value) or _NUMBERS(value), "step": _is_number})
+    check_hyperparameters(state["hyperparameters"])
+
+
+def check_oracle(state: Mapping[str, Any]) -> None:
+    """Raises a `LookupError`, `TypeError` or `ValueError` unless this is the state of a search.
+
+    What only a Bayesian search writes may be missing, but not be something else.
+    """
+    _check(state, _ORACLE)
+    _check(state, {name: check for name, check in _BAYESIAN.items() if name in state})
+    display = state["display"]
+    _check(display, _DISPLAY)
+    for moment in (display["search_start"], *display["trial_start"].values()):
+        if moment is not None:
+            datetime.fromisoformat(moment)
+    check_hyperparameters(state["hyperparameters"])
+
+
+def check_hyperparameters(config: Mapping[str, Any]) -> None:
+    """Raises a `LookupError`, `TypeError` or `ValueError` unless this is a `HyperParameters.get_config()`."""
+    _check(config, {"space": _list(_is_object), "values": _dict(_is_value)})
+    for item in config["space"]:
+        _check(item, {"class_name": lambda name: name in _HYPERPARAMETERS, "config": _is_object})
+        entry = item["config"]
+        _check(entry, {"name": _is_text, **_HYPERPARAMETERS[item["class_name"]]})
+        if "conditions" in entry:
+            _check(entry, {"conditions": _list(_is_object)})
+        for condition in entry.get("conditions", ()):
+            _check(condition, {"class_name": lambda name: name == "Parent", "config": _is_object})
+            _check(condition["config"], {"name": _is_text, "values": lambda values: bool(values) and _VALUES(values)})
+        step = entry.get("step")
+        if step and (entry["max_value"] - entry["min_value"]) / step > MAX_LEVELS and item["class_name"] == "Float":
+            raise ValueError(f"the step {step} of {entry['name']!r} is too small")
+
+
+def _check(state: Any, checks: Mapping[str, Check]) -> None:
+    for name, check in checks.items():
+        if name not in state:
+            raise LookupError(f"{name!r} is missing")
+        if not check(state[name]):
+            raise TypeError(f"{name!r} is {str(state[name])[:60]!r}")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_text_or_none(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_number_or_none(value: Any) -> bool:
+    return value is None or _is_number(value)
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_value(value: Any) -> bool:
+    return isinstance(value, (int, float, str, bool))
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _list(check: Check) -> Check:
+    return lambda value: isinstance(value, list) and all(map(check, value))
+
+
+def _dict(check: Check) -> Check:
+    return lambda value: isinstance(value, dict) and all(map(check, value.values()))
+
+
+_NUMBERS, _VALUES, _TEXTS = _list(_is_number), _list(_is_value), _list(_is_text)
+
+_TRIAL: dict[str, Check] = {
+    "trial_id": _is_text,
+    "hyperparameters": _is_object,
+    "metrics": lambda value: _is_object(value) and _dict(_is_object)(value.get("metrics")),
+    "score": _is_number_or_none,
+    "best_step": _is_number_or_none,
+    "status": lambda value: value in ("RUNNING", "INVALID", "COMPLETED", "FAILED"),
+    "message": _is_text_or_none,
+}
+
+_ORACLE: dict[str, Check] = {
+    "ongoing_trials": _dict(_is_text),
+    "hyperparameters": _is_object,
+    "start_order": _TEXTS,
+    "end_order": _TEXTS,
+    "run_times": _dict(_is_count),
+    "retry_queue": _TEXTS,
+    "seed": lambda value: type(value) is int,
+    "seed_state": lambda value: type(value) is int,
+    "tried_so_far": _TEXTS,
+    "id_to_hash": _dict(_is_text_or_none),
+    "display": _is_object,
+}
+
+_DISPLAY: dict[str, Check] = {
+    "search_start": _is_text_or_none,
+    "trial_start": _dict(_is_text),
+    "trial_number": _dict(_is_count),
+}
+
+
+def _is_proposal(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    return value.get("source") != "model" or all(_is_number(value.get(name)) for name in ("mean", "sd"))
+
+
+_BAYESIAN: dict[str, Check] = {
+    "format": _is_count,
+    "proposals": _dict(_is_proposal),
+    "unread": _dict(_TEXTS),
+    "deaths": _dict(_is_count),
+}
+
+_NUMBER: dict[str, Check] = {
+    "min_value": _is_number,
+    "max_value": _is_number,
+    "step": _is_number_or_none,
+    "sampling": _is_text_or_none,
+    "default": _is_number_or_none,
+}
+_HYPERPARAMETERS: dict[str, dict[str, Check]] = {
+    "Float": _NUMBER,
+    "Int": {**_NUMBER, "min_value": lambda value: type(value) is int, "max_value": lambda value: type(value) is int},
+    "Choice": {"values": lambda value: bool(value) and _VALUES(value), "default": lambda v: v is None or _is_value(v)},
+    "Boolean": {"default": lambda value: isinstance(value, bool)},
+    "Fixed": {"value": _is_value},
+}

@@ -1,0 +1,26 @@
+"""A search without training whose trials take a minute, from the second one on.
+
+python interrupted_search.py FOLDER
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import keras_bayes
+
+
+class Slow(keras_bayes.BayesTuner):
+    """Says when a trial is under way."""
+
+    def run_trial(self, trial, *args, **kwargs):
+        x = trial.hyperparameters.Float("x", -1, 1)
+        if len(self.oracle.trials) > 1:
+            print("running", trial.trial_id, flush=True)
+            time.sleep(60)
+        return x * x
+
+
+if __name__ == "__main__":
+    Slow(max_trials=3, seed=0, directory=sys.argv[1], project_name="search").search(verbose=0)

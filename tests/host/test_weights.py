@@ -1,0 +1,78 @@
+"""Weights on disk that are not what they should be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import pytest
+from test_tuner import DATA, make_tuner
+
+import keras_bayes
+from keras_bayes.weights import load_weights
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def tuner(tmp_path_factory):
+    """A search with one trial."""
+    tuner = make_tuner(tmp_path_factory.mktemp("search"), max_trials=1)
+    tuner.search(**DATA)
+    return tuner
+
+
+@pytest.fixture
+def weights(tuner):
+    """The file of the weights, which is as it was after the test."""
+    path = next(Path(tuner.project_dir).glob("trial_*/checkpoint.weights.h5"))
+    content = path.read_bytes()
+    yield path
+    path.write_bytes(content)
+
+
+def loaded(tuner, path):
+    """Whether the model can be loaded; if not, the error is one of the package and names the file."""
+    try:
+        tuner.get_best_models()
+    except keras_bayes.KerasBayesError as error:
+        assert str(path) in str(error)  # noqa: PT017
+        return False
+    return True
+
+
+def test_a_truncated_file_of_weights_is_an_error_with_its_name(tuner, weights):
+    whole = weights.read_bytes()
+
+    for end in range(0, len(whole), len(whole) // 20):
+        weights.write_bytes(whole[:end])
+        assert not loaded(tuner, weights)
+
+
+def test_a_damaged_file_of_weights_is_at_most_an_error_with_its_name(tuner, weights):
+    whole = weights.read_bytes()
+
+    results = []
+    for i in [*range(0, 100, 7), *range(100, len(whole), len(whole) // 40)]:
+        damaged = bytearray(whole)
+        damaged[i] ^= 255
+        weights.write_bytes(damaged)
+        results.append(loaded(tuner, weights))
+
+    assert False in results
+
+
+def test_no_file_of_weights_is_an_error_with_its_name(tuner, weights):
+    weights.unlink()
+
+    assert not loaded(tuner, weights)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"\xff"])
+def test_a_broken_build_config_is_an_error_with_its_name(tmp_path, content):
+    path = tmp_path / "build_config.json"
+    path.write_bytes(content)
+    model = keras.Sequential([keras.layers.Dense(2)])
+
+    with pytest.raises(keras_bayes.KerasBayesError, match=r"build_config\.json is .*broken"):
+        load_weights(model, tmp_path / "checkpoint.weights.h5", build_config=path)

@@ -1,0 +1,144 @@
+"""One writer, with real processes."""
+
+import contextlib
+import copy
+import gc
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from keras_bayes.errors import ProjectInUseError
+from keras_bayes.lock import LOCK_FILE, Claim, is_held_here
+
+HOLD = """
+import os, sys, time
+from pathlib import Path
+from keras_bayes.lock import Claim
+claim = Claim()
+claim.take(Path(sys.argv[1]))
+if sys.argv[2] == "fork" and not os.fork():
+    time.sleep(30)  # as a worker process of a data pipeline does
+    os._exit(0)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def hold(tmp_path):
+    """Starts a process that holds the folder; all are ended with the test."""
+    processes = []
+
+    def start(how="alone"):
+        command = [sys.executable, "-c", HOLD, str(tmp_path), how]
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        processes.append(process)
+        assert process.stdout.readline() == "held\n"
+        return process
+
+    yield start
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def test_a_second_process_is_refused_within_a_second_and_told_by_whom(tmp_path, hold):
+    holder = hold()
+
+    start = time.monotonic()
+    with pytest.raises(ProjectInUseError) as caught:
+        Claim().take(tmp_path)
+
+    assert time.monotonic() - start < 1
+    assert f"process {holder.pid} on {socket.gethostname()}" in str(caught.value)
+    assert "another `project_name`" in str(caught.value)
+
+
+@pytest.mark.parametrize("how", ["alone", "fork"])
+def test_the_folder_is_free_at_once_after_a_kill(tmp_path, hold, how):
+    holder = hold(how)
+    holder.kill()
+    holder.wait()
+
+    start = time.monotonic()
+    is_new = Claim().take(tmp_path)
+
+    assert is_new
+    assert time.monotonic() - start < 0.2
+
+
+def test_a_holder_that_wrote_nothing_readable_is_another_process(tmp_path, hold):
+    hold()
+    (tmp_path / LOCK_FILE).write_text("{")
+
+    with pytest.raises(ProjectInUseError, match="by another process"):
+        Claim().take(tmp_path)
+
+
+def test_the_right_is_taken_once(tmp_path):
+    claim = Claim()
+
+    assert [claim.take(tmp_path), claim.take(tmp_path)] == [True, False]
+    assert claim.is_held(tmp_path)
+
+
+def test_one_folder_has_many_names(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    monkeypatch.chdir(tmp_path)
+    claim = Claim()
+    claim.take(tmp_path / "a")
+
+    assert all(claim.is_held(folder) for folder in (tmp_path / "b", tmp_path / "b" / ".." / "a"))
+
+
+def test_within_a_process_the_latest_has_the_right(tmp_path):
+    first, second = Claim(), Claim()
+    first.take(tmp_path)
+
+    assert second.take(tmp_path)
+    assert (first.is_held(tmp_path), second.is_held(tmp_path)) == (False, True)
+
+
+def is_free_for_others(folder):
+    code = "import sys; from pathlib import Path; from keras_bayes.lock import Claim; Claim().take(Path(sys.argv[1]))"
+    return subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, check=False).returncode == 0
+
+
+def test_who_lost_the_right_gives_nothing_back(tmp_path):
+    first, second = Claim(), Claim()
+    first.take(tmp_path)
+    second.take(tmp_path)
+
+    first.release(tmp_path)
+
+    assert not is_free_for_others(tmp_path)
+    second.release(tmp_path)
+    assert is_free_for_others(tmp_path)
+
+
+def test_the_right_ends_with_its_owner(tmp_path):
+    claim = Claim()
+    claim.take(tmp_path)
+    before = is_held_here(tmp_path)
+
+    del claim
+    gc.collect()
+
+    assert (before, is_held_here(tmp_path)) == (True, False)
+    assert is_free_for_others(tmp_path)
+
+
+def test_a_copy_does_not_have_the_right(tmp_path):
+    claim = Claim()
+    claim.take(tmp_path)
+
+    assert not copy.deepcopy(claim).is_held(tmp_path)

@@ -1,0 +1,103 @@
+"""SIGTERM, in real processes."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+START = """
+import os, signal, sys, threading, time
+from keras_bayes.signals import Terminated, sigterm_raises
+
+def terminate():
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.01)
+
+def say(text):
+    print(text, flush=True)
+
+"""
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", START + code], capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_process_puts_down_what_it_has_and_ends_by_the_signal():
+    done = run("""
+with sigterm_raises():
+    try:
+        terminate()
+    except BaseException as error:
+        say(type(error).__name__)
+        raise
+say("not reached")
+""")
+
+    assert done.stdout.split() == ["Terminated"]
+    assert done.returncode == -signal.SIGTERM
+
+
+def test_a_program_that_catches_everything_ends_all_the_same():
+    done = run("""
+with sigterm_raises():
+    try:
+        terminate()
+    except:
+        pass
+say("not reached")
+""")
+
+    assert (done.stdout, done.returncode) == ("", -signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("handler", "output", "code"),
+    [
+        ("lambda *_: sys.exit(3)", ["SystemExit"], 3),
+        ("lambda *_: say('handled')", ["handled", "on", "end"], 0),
+        ("signal.SIG_IGN", ["on", "end"], 0),
+    ],
+)
+def test_a_program_that_handles_the_signal_itself_keeps_doing_so(handler, output, code):
+    done = run(f"""
+signal.signal(signal.SIGTERM, {handler})
+before = signal.getsignal(signal.SIGTERM)
+with sigterm_raises():
+    try:
+        terminate()
+        say("on")
+    except BaseException as error:
+        say(type(error).__name__)
+        raise
+assert signal.getsignal(signal.SIGTERM) is before
+say("end")
+""")
+
+    assert done.stdout.split() == output, done.stderr
+    assert done.returncode == code
+
+
+def test_nothing_remains_after_the_context():
+    done = run("""
+with sigterm_raises():
+    assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+""")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_another_thread_than_the_main_one_changes_nothing():
+    done = run("""
+def work():
+    with sigterm_raises():
+        say(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+""")
+
+    assert (done.stdout.strip(), done.stderr) == ("True", "")
