@@ -66,7 +66,8 @@ def parameter_from_config(kind: str, config: Mapping[str, Any]) -> Parameter:
         raise SearchSpaceError(f"The hyperparameter {name!r} has the unknown type {kind!r}.")
     default = implied if config.get("default") is None else config["default"]
     if domain.num_values == 1:
-        return Parameter(name, Constant(values[0] if values else implied), conditions, default)
+        value = values[0] if values else implied
+        return Parameter(name, Constant(value), conditions, value)
     return Parameter(name, domain, conditions, default, is_default_explicit=default != implied)
 
 

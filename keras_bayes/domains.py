@@ -28,6 +28,9 @@ class Constant:
 
     value: Value
 
+    def __contains__(self, value: object) -> bool:
+        return value == self.value
+
 
 @dataclass(frozen=True, slots=True)
 class Real:

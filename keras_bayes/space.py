@@ -131,11 +131,7 @@ class Space:
     def __contains__(self, values: Mapping[str, Value]) -> bool:
         """Whether each active value lies in the range, or the list, of its hyperparameter."""
         complete = self.complete(values)
-        return all(
-            complete[parameter.name] in parameter.domain  # type: ignore[operator]
-            for parameter in self.parameters
-            if parameter.name in complete
-        )
+        return all(complete[entry.name] in entry.domain for entry in self.entries if entry.name in complete)
 
     def points(self, limit: int) -> Array:
         """The first `limit` legal points, or all; evenly spread where a coordinate is continuous, shape (p, d)."""

@@ -27,6 +27,7 @@ ORDER = [
     "maximizer",
     "surrogate",
     "project",
+    "resume",
     "arguments",
     "leases",
     "memory",
