@@ -124,6 +124,8 @@ class DurableOracle(kt.Oracle):
         check_objective((saved or {}).get("objective"), trials.values(), self._objective_parts(), folder)
         check_kinds(state["hyperparameters"]["space"], self.hyperparameters.get_config()["space"], folder)
         self._died = {trial_id for trial_id, trial in trials.items() if trial["status"] == "RUNNING"}
+        unread = {trial_id: trial["unread"] for trial_id, trial in trials.items() if "unread" in trial}
+        state["unread"] = {**state.get("unread", {}), **unread}
         try:
             self.set_state(state)
         except KeyError as error:
@@ -148,7 +150,10 @@ class DurableOracle(kt.Oracle):
         if _is_remote(self.project_folder):
             super()._save_trial(trial)
         else:
-            project.write_json(Path(self._get_trial_dir(trial.trial_id)) / "trial.json", trial.get_state())
+            state = trial.get_state()
+            if trial.trial_id in self.unread:  # once more, since a kill may come before `oracle.json` is written
+                state["unread"] = self.unread[trial.trial_id]
+            project.write_json(Path(self._get_trial_dir(trial.trial_id)) / "trial.json", state)
 
 
 def _is_remote(folder: str) -> bool:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import keras_tuner as kt
 import pytest
-from searches import make_oracle, run_search, run_trial, small_space, values_of
+from searches import make_oracle, mixed_loss, mixed_space, run_search, run_trial, small_space, values_of
 
 import keras_bayes
 from keras_bayes.history import History, observe
 from keras_bayes.space import Space
+from keras_bayes.usage import ReadValues
+
+SCRIPT = Path(__file__).with_name("resumed_search.py")
 
 
 def numbers(*names, low=1, high=9):
@@ -257,3 +264,53 @@ def test_a_project_that_does_not_say_its_objective_is_judged_by_its_metrics(tmp_
         resumed(tmp_path, small_space(), objective=objective)
 
     assert len(resumed(tmp_path, small_space()).trials) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1000, 21000, 1000))
+def test_killed_at_any_trial_and_resumed_a_search_suggests_the_same(tmp_path, seed):
+    arguments = {"hyperparameters": mixed_space(), "seed": seed, "max_trials": 12}
+    whole = values_of(run_search(make_oracle(tmp_path / "whole", **arguments), mixed_loss))
+
+    for stop_after in range(12):
+        folder = tmp_path / str(stop_after)
+        killed = make_oracle(folder, **arguments)
+        run_search(killed, mixed_loss, num_trials=stop_after)
+        killed.create_trial("tuner0")
+        oracle = make_oracle(folder, **arguments)
+        oracle.reload()
+        run_search(oracle, mixed_loss)
+        assert values_of(list(oracle.trials.values())) == whole
+
+
+def test_what_a_trial_did_not_read_is_known_after_a_kill_between_two_files(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=numbers("a", "b"))
+    trial = oracle.create_trial("tuner0")
+    before = (tmp_path / "search" / "oracle.json").read_text()
+    trial.hyperparameters.values = ReadValues(trial.hyperparameters.values)
+    oracle.update_trial(trial.trial_id, {"loss": float(trial.hyperparameters.values["a"])})
+    trial.status = "COMPLETED"
+    oracle.end_trial(trial)
+    (tmp_path / "search" / "oracle.json").write_text(before)
+
+    assert resumed(tmp_path, numbers("a", "b")).unread == {trial.trial_id: ["b"]}
+
+
+def search_in_a_process(folder, seed, num_trials=12, last=-1):
+    command = [sys.executable, SCRIPT, folder, str(seed), str(num_trials), str(last)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 1001])
+def test_processes_that_are_killed_and_a_copied_folder_go_on_as_one_process_would(tmp_path, seed):
+    whole = search_in_a_process(tmp_path / "whole", seed)
+    killed = search_in_a_process(tmp_path / "first", seed, last=7)
+    shutil.copytree(tmp_path / "first", tmp_path / "copied")
+    shutil.rmtree(tmp_path / "first")
+
+    resumed = search_in_a_process(tmp_path / "copied", seed)
+
+    assert (whole.returncode, killed.returncode, resumed.returncode) == (0, -9, 0), resumed.stderr
+    assert resumed.stdout.splitlines()[-1] == whole.stdout.splitlines()[-1]
+    assert len(json.loads(whole.stdout.splitlines()[-1])) == 12
