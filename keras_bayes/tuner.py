@@ -5,16 +5,15 @@ from __future__ import annotations
 import _thread
 import functools
 import json
-import math
 import os
 import signal
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
 import keras
 import keras_tuner as kt
-import numpy as np
 
 from keras_bayes import project
 from keras_bayes.arguments import check_integer
@@ -23,6 +22,7 @@ from keras_bayes.errors import KerasBayesError
 from keras_bayes.leases import Periodic, is_distributed
 from keras_bayes.memory import release_traced_graphs
 from keras_bayes.oracle import BayesOracle
+from keras_bayes.results import is_no_result, plain_results
 from keras_bayes.usage import ReadValues
 
 IDLE_SECONDS = 2.0  # between two questions of a worker that has nothing to do
@@ -237,6 +237,10 @@ class BayesTuner(kt.Tuner):
         heartbeat = Periodic(lambda: self.oracle.get_trial(trial.trial_id)) if self._is_worker() else None
         try:
             super()._try_run_and_update_trial(trial, *fit_args, **fit_kwargs)
+        except kt.errors.FatalError as error:
+            if not is_no_result(error) or not self.oracle.get_best_trials(1):
+                raise  # a program that has never worked
+            trial.status, trial.message = "INVALID", traceback.format_exc()
         finally:
             if heartbeat is not None:
                 heartbeat.stop()
@@ -264,27 +268,6 @@ class BayesTuner(kt.Tuner):
         # The host imports TensorBoard here whether or not there is a callback that needs it.
         if any(type(callback).__name__ == "TensorBoard" for callback in callbacks):
             super()._configure_tensorboard_dir(callbacks, trial, execution)
-
-
-def plain_results(results: Any, objective: Any) -> Any:
-    """What a training returned, in the types that the host takes.
-
-    A NumPy number or 0-d array becomes a float; a dictionary gains the sum of a list of objectives; an epoch in which
-    the objective was no number is never the best of a `keras.callbacks.History`.
-    """
-    if isinstance(results, list):
-        return [plain_results(item, objective) for item in results]
-    if isinstance(results, np.generic | np.ndarray) and np.ndim(results) == 0:
-        return float(results)
-    parts = getattr(objective, "objectives", [objective])
-    if isinstance(results, dict) and hasattr(objective, "objectives") and all(part.name in results for part in parts):
-        return {**results, objective.name: float(objective.get_value(results))}
-    if isinstance(results, keras.callbacks.History):
-        for part in parts:
-            worst = -math.inf if part.direction == "max" else math.inf
-            values = results.history.get(part.name, [])
-            results.history[part.name] = [value if math.isfinite(value) else worst for value in values]
-    return results
 
 
 def _code(objective: Any) -> str:

@@ -37,6 +37,7 @@ ORDER = [
     "lifecycle",
     "distributed",
     "callbacks",
+    "results",
     "oracle",
     "tuner",
 ]

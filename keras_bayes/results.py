@@ -1,0 +1,41 @@
+"""What trainings return, and what is no result."""
+
+from __future__ import annotations
+
+import math
+import traceback
+from typing import Any
+
+import keras
+import keras_tuner as kt
+import numpy as np
+
+
+def plain_results(results: Any, objective: Any) -> Any:
+    """What a training returned, in the types that the host takes.
+
+    A NumPy number or 0-d array becomes a float; a dictionary gains the sum of a list of objectives; an epoch in which
+    the objective was no number is never the best of a `keras.callbacks.History`.
+    """
+    if isinstance(results, list):
+        return [plain_results(item, objective) for item in results]
+    if isinstance(results, np.generic | np.ndarray) and np.ndim(results) == 0:
+        return float(results)
+    parts = getattr(objective, "objectives", [objective])
+    if isinstance(results, dict) and hasattr(objective, "objectives") and all(part.name in results for part in parts):
+        return {**results, objective.name: float(objective.get_value(results))}
+    if isinstance(results, keras.callbacks.History):
+        for part in parts:
+            worst = -math.inf if part.direction == "max" else math.inf
+            values = results.history.get(part.name, [])
+            results.history[part.name] = [value if math.isfinite(value) else worst for value in values]
+    return results
+
+
+def is_no_result(error: kt.errors.FatalError) -> bool:
+    """Whether keras-tuner complains of what a program returned, such as `None`, a string, or no model.
+
+    An error of the same type that the program raises itself, to end its search, is none of that.
+    """
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).startswith("keras_tuner.")
