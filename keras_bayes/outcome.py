@@ -40,7 +40,7 @@ class Targets:
             better = losses[0] + slope * (targets - knots[0])  # the good half is mapped linearly
         between = 2 * np.interp(targets, knots, losses / 2)  # halves: the difference of two losses may overflow
         largest = np.finfo(float).max
-        return np.clip(np.where(targets < knots[0], better, between), -largest, largest)
+        return np.asarray(np.clip(np.where(targets < knots[0], better, between), -largest, largest))
 
 
 def temper(y: Array) -> Targets:
