@@ -124,6 +124,7 @@ def sixty():
     return hp
 
 
+@pytest.mark.slow
 def test_sixty_hyperparameters_are_searched(tmp_path):
     oracle = make_oracle(tmp_path, hyperparameters=sixty(), max_trials=14, num_initial_points=10)
 
