@@ -20,6 +20,7 @@ Value = int | float | str | bool
 
 # Up to this many values, every other value is a neighbour; beyond, steps of ±1, ±2, ±4, … are.
 MAX_EXCHANGES = 16
+RESOLUTION = 1e-9  # points closer than this are one, see `untried.KEY_DECIMALS`
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,9 @@ class Constant:
     """The one value of a hyperparameter that leaves nothing to choose; it has no coordinate."""
 
     value: Value
+
+    def __contains__(self, value: object) -> bool:
+        return value == self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,27 @@ class Real:
     def num_values(self) -> float:
         return self.high - self.low + 1 if self.integer else math.inf
 
+    @property
+    def is_coarse(self) -> bool:
+        """Whether positions next to each other at an end, where they are told apart, are the same number."""
+        if self.integer:
+            low, high = self._ends()
+            return self.scale != "linear" and math.log(high) - math.log(low) < RESOLUTION
+        values = self._values(np.array([0, RESOLUTION, 1 - RESOLUTION, 1]))
+        return bool(values[0] == values[1] or values[2] == values[3])
+
+    def spread(self, limit: int) -> tuple[float, ...]:
+        """The different ones of `limit` numbers that are evenly spread over the scale, ascending, with both ends."""
+        values = self._values(np.linspace(0, 1, limit))
+        return tuple(np.unique([self.low, *values, self.high]).tolist())
+
     def snap(self, u: Array) -> Array:
         """Nearest legal positions, shape of `u`."""
         return self._positions(self._values(u)) if self.integer else np.clip(u, 0.0, 1.0)
 
     def decode(self, u: float) -> int | float:
         value = self._values(np.asarray(u))
-        return int(value) if self.integer else float(value)
+        return min(max(int(value), int(self.low)), int(self.high)) if self.integer else float(value)
 
     def encode(self, value: Value) -> float:
         return float(self.encode_all([value])[0])
@@ -113,6 +131,29 @@ class Real:
         return (self.low - 0.5, self.high + 0.5) if self.integer else (self.low, self.high)
 
 
+@dataclass(frozen=True, slots=True)
+class Steps(Sequence[float]):
+    """The first `num_values` multiples of `step` above `low`, up to `high`, computed when they are asked for."""
+
+    low: float
+    high: float
+    step: float
+    num_values: int
+
+    def __len__(self) -> int:
+        return self.num_values
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return tuple(self[i] for i in range(*index.indices(self.num_values)))
+        if not -self.num_values <= index < self.num_values:
+            raise IndexError(index)
+        return float(min(self.low + index % self.num_values * self.step, self.high))
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, (int, float)) and self[min(bisect_left(self, value), self.num_values - 1)] == value
+
+
 class _Finite:
     """What `Levels` and `Category` share: value i of K sits at (i + 1/2) / K."""
 
@@ -135,7 +176,11 @@ class _Finite:
 
     def encode_all(self, values: Sequence[Value]) -> Array:
         """Positions of values, shape (m,)."""
-        return np.array([self.encode(value) for value in values])
+        positions: dict[Value, float] = {}  # of many trials: few values, again and again
+        for value in values:
+            if value not in positions:
+                positions[value] = self.encode(value)
+        return np.array([positions[value] for value in values], dtype=float)
 
     def neighbours(self, u: float) -> Array:
         """Positions of other values: all of a short list, a few at growing distances of a long one."""

@@ -6,7 +6,7 @@ import contextlib
 import copy
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras_tuner as kt
 from keras_tuner.engine.trial import Trial
@@ -17,9 +17,26 @@ from keras_bayes.errors import ProjectError, ProjectInUseError, SearchSpaceError
 from keras_bayes.history import trial_order
 from keras_bayes.leases import is_distributed
 from keras_bayes.lock import Claim, is_held_here
+from keras_bayes.resume import Declared, check_kinds, check_objective
 from keras_bayes.space import Space
 from keras_bayes.states import check_oracle, check_trial
 from keras_bayes.writer import Writer
+
+
+class SteadyHyperParameters(kt.HyperParameters):
+    """Hyperparameters whose missing values are the defaults.
+
+    keras-tuner draws them, without a seed, while it looks for what a hypermodel declares under which condition; a
+    program that is started again could then declare something else.
+    """
+
+    def ensure_active_values(self) -> None:
+        """Drops inactive values and fills in the missing active ones."""
+        for hp in self.space:
+            if self.is_active(hp):
+                self.values.setdefault(hp.name, hp.default)
+            else:
+                self.values.pop(hp.name, None)
 
 
 class DurableOracle(kt.Oracle):
@@ -32,6 +49,7 @@ class DurableOracle(kt.Oracle):
 
     def __init__(self, *, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, **kwargs)
+        self._declared = Declared(frozenset(hp.name for hp in self.hyperparameters.space))
         self._given_seed = seed
         self.seed = self.seed if seed is None else seed  # the host takes 0 for none
         self.proposals: dict[str, dict[str, Any]] = {}  # why each trial was chosen, by id
@@ -93,19 +111,33 @@ class DurableOracle(kt.Oracle):
             for trial in self.trials.values()
         ]
 
+    def get_space(self) -> kt.HyperParameters:
+        """A copy of the search space."""
+        return SteadyHyperParameters.from_config(self.hyperparameters.get_config())
+
     def get_state(self) -> dict[str, Any]:
         """Everything but the trials, as JSON."""
-        ours = {"proposals": self.proposals, "unread": self.unread, "deaths": self._deaths}
-        return {**super().get_state(), **ours, "format": project.FORMAT, "keras_bayes": __version__}
+        return {
+            **super().get_state(),
+            "format": project.FORMAT,
+            "keras_bayes": __version__,
+            "proposals": self.proposals,
+            "unread": self.unread,
+            "deaths": self._deaths,
+            "declared": self._declared.to_state(),
+            "objective": self._objective_parts(),
+        }
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Takes up a state; what the constructor was given explicitly stays as it was given."""
         declared = self.hyperparameters
         super().set_state(state)
-        names = {hp.name for hp in declared.space}
-        declared.merge([hp for hp in self.hyperparameters.space if hp.name not in names])
+        saved = Declared.from_state(state.get("declared"))
+        known = {hp.name for hp in declared.space} | self._declared.removed_since(saved)
+        declared.merge([hp for hp in self.hyperparameters.space if hp.name not in known])
         Space.from_config(declared.get_config())
         self.hyperparameters = declared
+        self._declared = self._declared.or_as_in(saved)
         self.seed = self.seed if self._given_seed is None else self._given_seed
         self.proposals = state.get("proposals", {})
         self.unread = state.get("unread", {})
@@ -126,7 +158,8 @@ class DurableOracle(kt.Oracle):
         """Takes up the search in the project folder, whatever moment it was interrupted at.
 
         Raises:
-            ProjectError: The folder belongs to a search of another kind, or of a later release.
+            ProjectError: The folder belongs to a search of another kind, for another objective or of a later release,
+                or a hyperparameter has become another.
         """
         if _is_remote(self.project_folder):
             super().reload()
@@ -134,16 +167,22 @@ class DurableOracle(kt.Oracle):
             return
         folder = Path(self.project_folder)
         stamp = project.stamp(folder)
-        self.trials = project.read_trials(folder, _trial, self._on_broken)
+        trials = project.read_trials(folder, _trial, self._on_broken)
         saved = project.read_oracle(folder, _search, self._on_broken)
+        self.trials = {trial_id: found.trial for trial_id, found in trials.items()}
         statuses = {trial_id: trial.status for trial_id, trial in self.trials.items()}
+        state = project.reconcile(saved or self.get_state(), statuses)
+        waiting = state["retry_queue"] if saved else ()
+        unknown = set(trials) - {*(saved or {}).get("end_order", ()), *waiting}
+        state["hyperparameters"] = self._space_with(unknown, state["hyperparameters"])
+        states = [found.state for found in trials.values()]
+        check_objective((saved or {}).get("objective"), states, self._objective_parts(), folder)
+        check_kinds(state["hyperparameters"]["space"], self.hyperparameters.get_config()["space"], folder)
         self._died = {trial_id for trial_id, status in statuses.items() if status == "RUNNING"}
-        if saved is None:  # what the trials know of the space is all there is
-            for trial in self.trials.values():
-                with contextlib.suppress(SearchSpaceError, RuntimeError):  # the program's own space will do
-                    self.update_space(trial.hyperparameters)
+        unread = {trial_id: found.state["unread"] for trial_id, found in trials.items() if "unread" in found.state}
+        state["unread"] = {**state.get("unread", {}), **unread}
         try:
-            self.set_state(project.reconcile(saved or self.get_state(), statuses))
+            self.set_state(state)
         except KeyError as error:
             raise ProjectError(
                 f"The project at {folder} was not written by a Bayesian search ({error} is missing from oracle.json). "
@@ -171,17 +210,38 @@ class DurableOracle(kt.Oracle):
         project.set_aside(path, content, reason)
         self._claim.release(folder)
 
+    def _space_with(self, trial_ids: set[str], space: dict[str, Any]) -> dict[str, Any]:
+        """The space of a project, and what trials have found that its state does not know yet."""
+        hyperparameters = kt.HyperParameters.from_config(space)
+        for trial_id in sorted(trial_ids, key=trial_order):
+            names = {hp.name for hp in hyperparameters.space}
+            hyperparameters.merge([hp for hp in self.trials[trial_id].hyperparameters.space if hp.name not in names])
+        return dict(hyperparameters.get_config())
+
+    def _objective_parts(self) -> list[list[Any]]:
+        """Name and direction of each part of the objective."""
+        return [[part.name, part.direction] for part in getattr(self.objective, "objectives", [self.objective])]
+
     def _save_trial(self, trial: Trial) -> None:
         if _is_remote(self.project_folder):
             super()._save_trial(trial)
         else:
-            path = Path(self.project_folder) / f"trial_{trial.trial_id}" / "trial.json"
-            self.writer.write_state(path, trial.get_state())
+            state = trial.get_state()
+            if trial.trial_id in self.unread:  # once more, since a kill may come before `oracle.json` is written
+                state["unread"] = self.unread[trial.trial_id]
+            self.writer.write_state(Path(self.project_folder) / f"trial_{trial.trial_id}" / "trial.json", state)
 
 
-def _trial(state: dict[str, Any]) -> Trial:
+class _SavedTrial(NamedTuple):
+    """A trial and what its file holds."""
+
+    trial: Trial
+    state: dict[str, Any]
+
+
+def _trial(state: dict[str, Any]) -> _SavedTrial:
     check_trial(state)
-    return Trial.from_state(state)
+    return _SavedTrial(Trial.from_state(state), state)
 
 
 def _search(state: dict[str, Any]) -> dict[str, Any]:

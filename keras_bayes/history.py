@@ -122,9 +122,8 @@ def observe(history: History, space: Space, *, direction: str) -> Observations:
         direction: `"min"` or `"max"`.
     """
     sign = -1.0 if direction == "max" else 1.0
-    records = [record for record in history.records if record.values in space]
-    ended = [record for record in records if record.status != "RUNNING"]
-    running = [record for record in records if record.status == "RUNNING"]
-    y = [math.nan if record.score is None else sign * record.score for record in ended]
-    X, pending = (space.encode_all([record.values for record in group]) for group in (ended, running))
-    return Observations(X, np.array(y, dtype=float), pending)
+    is_inside, X = space.locate([record.values for record in history.records])
+    records = [record for record, is_in in zip(history.records, is_inside, strict=True) if is_in]
+    is_running = np.array([record.status == "RUNNING" for record in records], dtype=bool)
+    y = [math.nan if record.score is None else sign * record.score for record in records]
+    return Observations(X[~is_running], np.array(y, dtype=float)[~is_running], X[is_running])

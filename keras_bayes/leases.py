@@ -16,6 +16,11 @@ def is_distributed() -> bool:
     return "KERASTUNER_ORACLE_IP" in os.environ
 
 
+def is_chief() -> bool:
+    """Whether this process is the chief of a distributed search."""
+    return is_distributed() and "chief" in os.environ["KERASTUNER_TUNER_ID"]
+
+
 class Leases:
     """When each trial and each worker was last heard of.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import keras_tuner as kt
@@ -21,6 +22,7 @@ from keras_bayes.leases import is_distributed
 from keras_bayes.objective import resolve_objective
 from keras_bayes.space import Space
 from keras_bayes.stopping import too_many_failures
+from keras_bayes.untried import is_new
 from keras_bayes.usage import ReadValues
 
 MAX_DEATHS = 2  # a trial during which the process ended so often is not run again
@@ -154,33 +156,49 @@ class LifecycleOracle(DurableOracle):
                 merged.merge(hyperparameters, overwrite=False)
                 Space.from_config(merged.get_config())
             super().update_space(hyperparameters)
+            if not self.ongoing_trials:  # it is not a trial that has found them
+                self._declared = self._declared.also(
+                    {hp.name for hp in hyperparameters.space} & {hp.name for hp in self.hyperparameters.space}
+                )
 
     def _retried_trial(self) -> Trial | None:
         while self._retry_queue:
             trial = self.trials[self._retry_queue.pop(0)]
-            if not self._is_deadly(trial):
-                hyperparameters = self.hyperparameters.copy()  # as the program declares them now
-                space = Space.from_config(hyperparameters.get_config())
-                hyperparameters.values = space.complete(trial.hyperparameters.values)
+            hyperparameters = self.hyperparameters.copy()  # as the program declares them now
+            space = Space.from_config(hyperparameters.get_config())
+            hyperparameters.values = space.complete(trial.hyperparameters.values)
+            reason = self._reason_to_give_up(trial, hyperparameters.values, space)
+            if not reason:
                 trial.hyperparameters = hyperparameters
                 trial.status, trial.message, trial.score = TrialStatus.RUNNING, None, None
                 trial.metrics = type(trial.metrics)()  # the results of a failed run are not those of the next
                 self._diverged.pop(trial.trial_id, None)
                 return trial
+            trial.status, trial.message = TrialStatus.FAILED, reason
+            self._settle(trial)
+            self._save_trial(trial)
+            self.save()
         return None
 
+    def _reason_to_give_up(self, trial: Trial, values: Mapping[str, Any], space: Space) -> str:
+        """Why a waiting trial should not run again with these values; empty if it should."""
+        if self._is_deadly(trial):
+            return "The process ended each time this trial ran."
+        if values not in space:
+            return "Its values lie outside the search space as it is declared now."
+        others = [other.hyperparameters.values for other in self.trials.values() if other is not trial]
+        points = space.encode_all([values, *(other for other in others if other in space)])
+        if not is_new(points[:1], points[1:])[0]:
+            return "Another trial has the same values in the search space as it is declared now."
+        return ""
+
     def _is_deadly(self, trial: Trial) -> bool:
-        """Whether the process has ended during a trial too often for another try; then it has failed."""
+        """Whether the process has ended during a trial too often for another try."""
         if trial.trial_id not in self._died:
             return False
         self._died.discard(trial.trial_id)
         self._deaths[trial.trial_id] = self._deaths.get(trial.trial_id, 0) + 1
-        if self._deaths[trial.trial_id] < MAX_DEATHS:
-            return False
-        trial.status, trial.message = TrialStatus.FAILED, "The process ended each time this trial ran."
-        self._settle(trial)
-        self._save_trial(trial)
-        return True
+        return self._deaths[trial.trial_id] >= MAX_DEATHS
 
     def _new_trial(self) -> Trial:
         trial_id = self._next_id()

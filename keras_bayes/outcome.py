@@ -30,14 +30,17 @@ class Targets:
     def to_loss(self, mu: float, sigma: float) -> tuple[float, float]:
         """Mean and standard deviation of a prediction `mu ± sigma`, in the unit of the losses."""
         low, middle, high = self._inverse(np.array([mu - sigma, mu, mu + sigma]))
-        return float(middle), float(high - low) / 2
+        return float(middle), float(high / 2 - low / 2)
 
     def _inverse(self, targets: Array) -> Array:
         losses, knots = self.knots
         apart = np.flatnonzero(knots > knots[0])[:1]  # targets of different losses may round to one
-        slope = ((losses[apart] - losses[0]) / (knots[apart] - knots[0])).sum() if len(apart) else 1.0
-        better = losses[0] + slope * (targets - knots[0])  # the good half is mapped linearly
-        return np.asarray(np.where(targets < knots[0], better, np.interp(targets, knots, losses)))
+        with np.errstate(over="ignore", invalid="ignore"):  # better than the smallest float is no prediction
+            slope = ((losses[apart] - losses[0]) / (knots[apart] - knots[0])).sum() if len(apart) else 1.0
+            better = losses[0] + slope * (targets - knots[0])  # the good half is mapped linearly
+        between = 2 * np.interp(targets, knots, losses / 2)  # halves: the difference of two losses may overflow
+        largest = np.finfo(float).max
+        return np.asarray(np.clip(np.where(targets < knots[0], better, between), -largest, largest))
 
 
 def temper(y: Array) -> Targets:

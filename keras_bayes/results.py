@@ -1,11 +1,13 @@
-"""What a training returns, as the host takes it."""
+"""What trainings return, as the host takes it, and what is no result."""
 
 from __future__ import annotations
 
 import math
+import traceback
 from typing import Any
 
 import keras
+import keras_tuner as kt
 import numpy as np
 
 
@@ -28,3 +30,12 @@ def plain_results(results: Any, objective: Any) -> Any:
             values = results.history.get(part.name, [])
             results.history[part.name] = [value if math.isfinite(value) else worst for value in values]
     return results
+
+
+def is_no_result(error: kt.errors.FatalError) -> bool:
+    """Whether keras-tuner complains of what a program returned, such as `None`, a string, or no model.
+
+    An error of the same type that the program raises itself, to end its search, is none of that.
+    """
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).startswith("keras_tuner.")

@@ -120,22 +120,26 @@ class Space:
 
     def encode_all(self, configurations: Sequence[Mapping[str, Value]]) -> Array:
         """The points of configurations, shape (m, d)."""
-        complete = [self.complete(values) for values in configurations]
-        X = np.full((len(complete), self.dim), INACTIVE)
-        for j, parameter in enumerate(self.parameters):
-            rows = [i for i, values in enumerate(complete) if parameter.name in values]
-            values = [complete[i][parameter.name] for i in rows]
-            X[rows, j] = parameter.domain.encode_all(values)  # type: ignore[union-attr]
-        return X
+        return self._encode_complete([self.complete(values) for values in configurations])
 
     def __contains__(self, values: Mapping[str, Value]) -> bool:
         """Whether each active value lies in the range, or the list, of its hyperparameter."""
-        complete = self.complete(values)
-        return all(
-            complete[parameter.name] in parameter.domain  # type: ignore[operator]
-            for parameter in self.parameters
-            if parameter.name in complete
-        )
+        return bool(self.locate([values])[0][0])
+
+    def locate(self, configurations: Sequence[Mapping[str, Value]]) -> tuple[NDArray[np.bool_], Array]:
+        """Which of n configurations lie in the space, shape (n,), and the points of these m, shape (m, d)."""
+        complete = [self.complete(values) for values in configurations]
+        domains = [(entry.name, entry.domain) for entry in self.entries]
+        is_inside = [all(values[name] in domain for name, domain in domains if name in values) for values in complete]
+        X = self._encode_complete([values for values, is_in in zip(complete, is_inside, strict=True) if is_in])
+        return np.array(is_inside, dtype=bool), X
+
+    def _encode_complete(self, complete: Sequence[Mapping[str, Value]]) -> Array:
+        X = np.full((len(complete), self.dim), INACTIVE)
+        for j, parameter in enumerate(self.parameters):
+            rows = [i for i, values in enumerate(complete) if parameter.name in values]
+            X[rows, j] = parameter.domain.encode_all([complete[i][parameter.name] for i in rows])  # type: ignore[union-attr]
+        return X
 
     def points(self, limit: int) -> Array:
         """The first `limit` legal points, or all; evenly spread where a coordinate is continuous, shape (p, d)."""

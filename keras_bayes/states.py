@@ -14,6 +14,8 @@ MAX_LEVELS = 1e7  # of a stepped number: no search would have got so far as to w
 def check_trial(state: Mapping[str, Any]) -> None:
     """Raises a `LookupError`, `TypeError` or `ValueError` unless this is the state of a trial."""
     _check(state, _TRIAL)
+    if "unread" in state:
+        _check(state, {"unread": _TEXTS})
     for metric in state["metrics"]["metrics"].values():
         _check(metric, {"direction": lambda direction: direction in ("min", "max"), "observations": _list(_is_object)})
         for observation in metric["observations"]:
@@ -130,6 +132,16 @@ _DISPLAY: dict[str, Check] = {
 }
 
 
+def _is_texts(value: Any) -> bool:
+    """Whether this is a list of texts, or nothing."""
+    return value is None or _TEXTS(value)
+
+
+def _is_part(value: Any) -> bool:
+    """Whether this is the name of a metric and its direction."""
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_text_or_none, value))
+
+
 def _is_proposal(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
@@ -140,6 +152,8 @@ _BAYESIAN: dict[str, Check] = {
     "format": _is_count,
     "proposals": _dict(_is_proposal),
     "unread": _dict(_TEXTS),
+    "declared": lambda value: _is_object(value) and _TEXTS(value["argument"]) and _is_texts(value["hypermodel"]),
+    "objective": _list(_is_part),
     "deaths": _dict(_is_count),
 }
 

@@ -8,6 +8,8 @@ from keras_bayes.history import TrialRecord
 
 # Trials that must all have failed with one error, before any succeeds, for the search to be given up.
 FIRST_FAILURES = 3
+# Errors that are raised on purpose, or that a smaller model does not have.
+NO_MISTAKES = ("FailedTrialError", "MemoryError", "OutOfMemoryError", "ResourceExhaustedError")
 
 
 def too_many_failures(ended: Sequence[TrialRecord], limit: int | None) -> str:
@@ -54,4 +56,4 @@ def _error_type(message: str | None) -> str | None:
     last_frame = max((i for i, line in enumerate(lines) if line.startswith("  File ")), default=0)
     raised = [line for line in lines[last_frame + 1 :] if line and not line[0].isspace()]
     name = raised[0].split(":")[0] if raised else None
-    return None if name is None or name.endswith("FailedTrialError") else name  # that one is raised on purpose
+    return None if name is None or name.endswith(NO_MISTAKES) else name

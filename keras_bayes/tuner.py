@@ -5,9 +5,9 @@ from __future__ import annotations
 import _thread
 import contextlib
 import functools
-import os
 import signal
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,12 @@ from keras_bayes import project
 from keras_bayes.arguments import check_integer, check_project_name
 from keras_bayes.callbacks import BestWeights, TunerHooks
 from keras_bayes.errors import KerasBayesError
-from keras_bayes.leases import Periodic, is_distributed
+from keras_bayes.leases import Periodic, is_chief
 from keras_bayes.memory import release_traced_graphs
 from keras_bayes.objective import objective_code
 from keras_bayes.oracle import BayesOracle
 from keras_bayes.removal import remove_project
-from keras_bayes.results import plain_results
+from keras_bayes.results import is_no_result, plain_results
 from keras_bayes.signals import sigterm_raises
 from keras_bayes.usage import ReadValues
 from keras_bayes.weights import load_weights
@@ -144,7 +144,7 @@ class BayesTuner(kt.Tuner):
 
     def _search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         watch = None
-        if self._is_chief():
+        if is_chief():
             if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a process in the background: it could not be woken
                 signal.signal(signal.SIGINT, self._interrupt_if_abandoned)
             watch = Periodic(self._end_when_abandoned)
@@ -268,6 +268,10 @@ class BayesTuner(kt.Tuner):
         heartbeat = Periodic(lambda: self.oracle.get_trial(trial.trial_id)) if self._is_worker() else None
         try:
             super()._try_run_and_update_trial(trial, *fit_args, **fit_kwargs)
+        except kt.errors.FatalError as error:
+            if not is_no_result(error) or not self.oracle.get_best_trials(1):
+                raise  # a program that has never worked
+            trial.status, trial.message = "INVALID", traceback.format_exc()
         finally:
             if heartbeat is not None:
                 heartbeat.stop()
@@ -277,9 +281,6 @@ class BayesTuner(kt.Tuner):
         elif self._is_worker():  # what is not read is not sent: the message has no other place for it
             unread = values.unread
             trial.hyperparameters.values = {name: value for name, value in values.items() if name not in unread}
-
-    def _is_chief(self) -> bool:
-        return is_distributed() and "chief" in os.environ["KERASTUNER_TUNER_ID"]
 
     def _interrupt_if_abandoned(self, *_: Any) -> None:
         if self._is_abandoned:

@@ -6,9 +6,12 @@ that `units_4` matters only with five layers. What a trial really read tells it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from keras_bayes.declarations import Condition, Parameter
 from keras_bayes.domains import Category, Levels, Value
@@ -49,36 +52,71 @@ def learn_conditions(space: Space, records: Sequence[TrialRecord]) -> Space:
     completed = [record for record in records if record.status == "COMPLETED"]
     if not any(record.unused for record in completed):
         return space
+    columns = {p.name: _Column.of(p.name, completed) for p in space.entries if _is_switch(p)}
     entries = list(space.entries)
     for i, entry in enumerate(entries):
-        condition = _condition(entry, entries[:i], completed)
+        earlier = [parent for parent in entries[:i] if parent.name in columns]
+        condition = _condition(entry, earlier, completed, columns)
         if condition is not None:
             entries[i] = replace(entry, conditions=(*entry.conditions, condition))
     return Space(tuple(entries))
 
 
-def _condition(entry: Parameter, earlier: Sequence[Parameter], records: Sequence[TrialRecord]) -> Condition | None:
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """The values of one hyperparameter in all trials.
+
+    Args:
+        values: Its different values.
+        codes: One more than the place of each trial's value among them, 0 where it has none, shape (n,).
+    """
+
+    values: tuple[Value, ...]
+    codes: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, name: str, records: Sequence[TrialRecord]) -> _Column:
+        """The column of the hyperparameter `name`."""
+        places: dict[Value, int] = {}
+        codes = [places.setdefault(r.values[name], len(places) + 1) if name in r.values else 0 for r in records]
+        return cls(tuple(places), np.array(codes, dtype=np.intp))
+
+    def values_at(self, rows: NDArray[np.bool_]) -> set[Value] | None:
+        """The values of some of the trials, `None` where one of them has none."""
+        is_present = np.bincount(self.codes[rows], minlength=1) > 0
+        return None if is_present[0] else {self.values[code - 1] for code in np.flatnonzero(is_present)}
+
+
+def _is_apart(some: set[Any], others: set[Any]) -> bool:
+    """Whether all of some numbers are on the same side of all others."""
+    return bool(max(others) < min(some) or max(some) < min(others))
+
+
+def _is_switch(parameter: Parameter) -> bool:
+    """Whether the use of others may depend on a hyperparameter."""
+    return isinstance(parameter.domain, Levels | Category) and len(parameter.domain.values) <= MAX_PARENT_VALUES
+
+
+def _condition(
+    entry: Parameter, earlier: Sequence[Parameter], records: Sequence[TrialRecord], columns: Mapping[str, _Column]
+) -> Condition | None:
     """The condition on the earlier hyperparameter that best tells the trials that read `entry` from the others."""
-    known = [record for record in records if entry.name in record.values and entry.is_active(record.values)]
-    read = [record for record in known if entry.name not in record.unused]
-    unread = [record for record in known if entry.name in record.unused]
-    if not read or len(unread) < MIN_UNREAD:
+    is_unused = np.array([entry.name in record.unused for record in records])
+    if is_unused.sum() < MIN_UNREAD:
+        return None
+    is_known = np.array([entry.name in record.values and entry.is_active(record.values) for record in records])
+    read, unread = is_known & ~is_unused, is_known & is_unused
+    if not read.any() or unread.sum() < MIN_UNREAD:
         return None
     best, best_rank = None, (False, 0)
     for parent in earlier:
-        if not isinstance(parent.domain, Levels | Category) or len(parent.domain.values) > MAX_PARENT_VALUES:
+        on, off = (columns[parent.name].values_at(rows) for rows in (read, unread))
+        if on is None or off is None or not on.isdisjoint(off):
             continue
-        if any(parent.name not in record.values for record in read + unread):
-            continue
-        on, off = _values(parent.name, read), _values(parent.name, unread)
-        is_threshold = isinstance(parent.domain, Levels) and (max(off) < min(on) or max(on) < min(off))
+        is_threshold = isinstance(parent.domain, Levels) and _is_apart(on, off)
         rank = (is_threshold, len(on | off))
-        if on.isdisjoint(off) and rank > best_rank:
+        if rank > best_rank:
             best_rank = rank
-            best = Condition(parent.name, tuple(value for value in parent.domain.values if value not in off))
+            values = parent.domain.values  # type: ignore[union-attr]
+            best = Condition(parent.name, tuple(value for value in values if value not in off))
     return best
-
-
-def _values(name: str, records: Sequence[TrialRecord]) -> set[Any]:
-    """The values of a hyperparameter in the trials."""
-    return {record.values[name] for record in records}

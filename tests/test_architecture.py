@@ -32,6 +32,7 @@ ORDER = [
     "removal",
     "writer",
     "signals",
+    "resume",
     "arguments",
     "leases",
     "memory",

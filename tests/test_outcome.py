@@ -216,3 +216,13 @@ def test_losses_whose_targets_round_to_one_still_have_a_way_back():
 
     assert math.isfinite(loss)
     assert math.isfinite(sd)
+
+
+@pytest.mark.parametrize("y", [[-1e308, 1.0, 1e308], [-1.7e308, 1.7e308], [1e308, 1.1e308, 1.2e308]])
+def test_a_prediction_among_the_largest_losses_is_finite(y):
+    targets = temper(np.array(y))
+
+    predictions = [targets.to_loss(mu, 1.0) for mu in np.linspace(-5, 5, 21)]
+
+    assert np.isfinite(predictions).all()
+    assert min(sd for _, sd in predictions) >= 0

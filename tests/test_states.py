@@ -42,6 +42,7 @@ CHILD = ("hyperparameters", "space", 5)  # "momentum"
         (("trial_id",), 0),
         (("status",), "COMPLETEE"),
         (("status",), ["COMPLETED"]),
+        (("unread",), None),
         (("score",), "0.5"),
         (("score",), True),
         (("best_step",), "0"),
@@ -99,6 +100,9 @@ def test_a_trial_with_something_else_in_it_is_refused(place, value):
         (("proposals",), {"00": "design"}),
         (("proposals",), {"00": {"source": "model", "mean": "0"}}),
         (("unread",), {"00": "lr"}),
+        (("declared",), {"argument": ["lr"]}),
+        (("declared",), {"argument": None, "hypermodel": None}),
+        (("objective",), [["loss"]]),
         (("deaths",), {"00": None}),
         (("hyperparameters", "space"), {}),
     ],
@@ -111,7 +115,8 @@ def test_a_search_with_something_else_in_it_is_refused(place, value):
 
 @pytest.mark.parametrize("state", [ORACLE, TRIAL], ids=["oracle", "trial"])
 def test_an_entry_that_keras_tuner_needs_may_not_be_missing(state):
-    own = {"proposals", "unread", "deaths", "format", "keras_bayes", "checksum", "num_initial_points", "alpha", "beta"}
+    own = {"proposals", "unread", "deaths", "declared", "objective", "format", "keras_bayes", "checksum"}
+    own |= {"num_initial_points", "alpha", "beta"}
     check = check_oracle if state is ORACLE else check_trial
 
     for name in state.keys() - own:

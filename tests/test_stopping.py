@@ -5,7 +5,7 @@ from keras_bayes.stopping import FIRST_FAILURES, consecutive_failures, repeated_
 
 VALUE_ERROR = 'Traceback (most recent call last):\n  File "train.py", line 3, in build\nValueError: units: 3\n'
 OTHER_VALUE_ERROR = VALUE_ERROR.replace("units: 3", "units: 5")
-MEMORY_ERROR = 'Traceback (most recent call last):\n  File "train.py", line 9, in fit\nMemoryError\n'
+TYPE_ERROR = 'Traceback (most recent call last):\n  File "train.py", line 9, in fit\nTypeError\n'
 
 
 def failed(message, status="FAILED"):
@@ -41,7 +41,7 @@ def test_the_last_traceback_is_returned_when_all_trials_end_with_one_error():
     [
         [],
         [failed(VALUE_ERROR)] * 2,
-        [failed(VALUE_ERROR), failed(MEMORY_ERROR), failed(VALUE_ERROR)],
+        [failed(VALUE_ERROR), failed(TYPE_ERROR), failed(VALUE_ERROR)],
         [completed(), failed(VALUE_ERROR), failed(VALUE_ERROR), failed(VALUE_ERROR)],
         [failed(None)] * 3,
         [failed("The loss is NaN.")] * 3,
@@ -54,22 +54,22 @@ def test_a_region_where_trainings_fail_is_not_a_mistake_in_the_program(ended):
 
 
 def test_an_error_may_repeat_more_often_than_the_limit():
-    ended = [failed(MEMORY_ERROR)] * 5
+    ended = [failed(TYPE_ERROR)] * 5
 
     traceback = repeated_error(ended, 3)
 
-    assert traceback == MEMORY_ERROR
+    assert traceback == TYPE_ERROR
 
 
 def test_the_class_at_the_end_of_a_chain_of_errors_decides():
-    chain = VALUE_ERROR + "\nDuring handling of the above exception, another exception occurred:\n\n" + MEMORY_ERROR
+    chain = VALUE_ERROR + "\nDuring handling of the above exception, another exception occurred:\n\n" + TYPE_ERROR
 
     alike, different = (
-        repeated_error([failed(chain), failed(MEMORY_ERROR)], 2),
+        repeated_error([failed(chain), failed(TYPE_ERROR)], 2),
         repeated_error([failed(chain), failed(VALUE_ERROR)], 2),
     )
 
-    assert alike == MEMORY_ERROR
+    assert alike == TYPE_ERROR
     assert different is None
 
 
@@ -122,3 +122,18 @@ def test_the_words_of_a_message_of_several_lines_do_not_matter():
     ended = [TrialRecord(i, {}, "FAILED", message=message) for i, message in enumerate(messages)]
 
     assert "bad shape" in too_many_failures(ended, None)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MemoryError",
+        "numpy._ArrayMemoryError",
+        "tensorflow.errors_impl.ResourceExhaustedError: OOM",
+        "FailedTrialError",
+    ],
+)
+def test_what_a_smaller_model_may_not_have_is_no_mistake(name):
+    message = TYPE_ERROR.replace("TypeError", name)
+
+    assert repeated_error([failed(message)] * FIRST_FAILURES, FIRST_FAILURES) is None

@@ -1,6 +1,8 @@
 """One process of a distributed search without training; the environment says whether chief or worker.
 
-python distributed_search.py FOLDER SECONDS
+python distributed_search.py FOLDER SECONDS [BROKEN]
+
+The oracle raises an error, once, where it should choose the trial BROKEN.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import time
 
 import keras_tuner as kt
 
-import keras_bayes
+import keras_bayes.tuner
 
 
 def declare(hp):
@@ -31,7 +33,20 @@ class Tuner(keras_bayes.BayesTuner):
         return x * x + (0.0 if kind == "b" else 0.5) + (depth or 0) * 0.1
 
 
+class BrokenOnce(keras_bayes.BayesOracle):
+    """An oracle with a mistake."""
+
+    is_mended = False
+
+    def populate_space(self, trial_id):
+        if len(sys.argv) > 3 and int(trial_id) == int(sys.argv[3]) and not self.is_mended:
+            self.is_mended = True
+            raise ZeroDivisionError("a mistake in the oracle")
+        return super().populate_space(trial_id)
+
+
 if __name__ == "__main__":
     space = kt.HyperParameters()
     declare(space)
+    keras_bayes.tuner.BayesOracle = BrokenOnce
     Tuner(hyperparameters=space, max_trials=14, seed=0, directory=sys.argv[1]).search()

@@ -29,15 +29,15 @@ def start(tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
 
-    def start_process(tuner_id, seconds=0.2):
+    def start_process(tuner_id, seconds=0.2, *more):
         environment = os.environ | {
             "KERASTUNER_TUNER_ID": tuner_id,
             "KERASTUNER_ORACLE_IP": "127.0.0.1",
             "KERASTUNER_ORACLE_PORT": str(port),
             "TF_CPP_MIN_LOG_LEVEL": "3",
         }
-        with (tmp_path / f"{tuner_id}.log").open("w") as log:
-            command = [sys.executable, SCRIPT, tmp_path, str(seconds)]
+        with (tmp_path / f"{tuner_id}.log").open("a") as log:
+            command = [sys.executable, SCRIPT, tmp_path, str(seconds), *map(str, more)]
             processes.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
         return processes[-1]
 
@@ -95,7 +95,37 @@ def test_a_chief_ends_when_its_last_worker_is_gone(tmp_path, start):
     time.sleep(HEARTBEAT_SECONDS)  # the first sign of life is under way
 
     worker.kill()
+    start_of_silence = time.monotonic()
     code = chief.wait(timeout=TIMEOUT)
 
+    assert time.monotonic() - start_of_silence < 60
     assert code == 0
     assert "All workers are gone" in (tmp_path / "chief.log").read_text()
+
+
+def test_a_chief_that_is_killed_and_started_again_goes_on(tmp_path, start):
+    chief, worker = start("chief"), start("worker", 3)
+    wait_for(lambda: len(states(tmp_path)) >= 3)
+
+    chief.send_signal(signal.SIGKILL)
+    chief.wait()
+    before = {state["trial_id"]: state["hyperparameters"]["values"] for state in states(tmp_path)}
+    codes = [process.wait(timeout=TIMEOUT) for process in (worker, start("chief"))]
+
+    after = {state["trial_id"]: state["hyperparameters"]["values"] for state in states(tmp_path)}
+    assert codes == [0, 0], (tmp_path / "worker.log").read_text()
+    assert before.items() <= after.items()
+    assert len(after) == 14
+    assert {state["status"] for state in states(tmp_path)} <= {"COMPLETED", "FAILED"}
+
+
+def test_an_exception_in_the_oracle_reaches_the_worker_and_frees_the_lock(tmp_path, start):
+    chief, unlucky = start("chief", 0.2, 3), start("unlucky")
+
+    failed = unlucky.wait(timeout=TIMEOUT)
+    codes = [process.wait(timeout=TIMEOUT) for process in (start("lucky"), chief)]
+
+    assert failed != 0
+    assert "a mistake in the oracle" in (tmp_path / "unlucky.log").read_text()
+    assert codes == [0, 0]
+    assert len(states(tmp_path)) == 14

@@ -73,6 +73,7 @@ def test_new_bounds_are_obeyed(tmp_path):
     run_search(make_oracle(tmp_path, hyperparameters=mixed_space(), max_trials=8), mixed_loss)
     narrower = kt.HyperParameters()
     narrower.Float("lr", 1e-3, 1e-2, sampling="log")
+    narrower.merge(mixed_space(), overwrite=False)
     oracle = make_oracle(tmp_path, hyperparameters=narrower, max_trials=20)
     oracle.reload()
 
