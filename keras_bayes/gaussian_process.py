@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 # Priors of the logarithms: mean, standard deviation, bounds. The lengthscale's mean grows with √d so that prior
 # functions stay equally smooth: Hvarfner et al. (2024), arXiv:2402.02229.
-LENGTHSCALE_PRIOR = (np.log(0.5), 1.2, np.log(0.02), np.log(50.0))
+LENGTHSCALE_PRIOR = (np.log(0.3), 1.2, np.log(0.02), np.log(50.0))
 SIGNAL_PRIOR = (0.0, 0.5, np.log(0.05), np.log(20.0))
 NOISE_PRIOR = (np.log(0.007), 1.2, np.log(1e-6), 0.0)
 JITTER = 1e-6  # added to the diagonal for the sake of the Cholesky factor; the lower bound of the noise

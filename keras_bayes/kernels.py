@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from keras_bayes.domains import Array
 
-MAIN_EFFECTS = 0.8  # share of the variance (examples/benchmarks/ABLATIONS.md)
+MAIN_EFFECTS = 0.5  # share of the variance (examples/benchmarks/ABLATIONS.md)
 
 
 @dataclass(frozen=True, slots=True)
