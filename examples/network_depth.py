@@ -3,8 +3,8 @@
     python examples/network_depth.py              # about a minute on two cores
     python examples/network_depth.py --compare    # also keras-tuner's own tuners
 
-To keras-tuner each `units_i` matters always; `BayesTuner` notes which ones a trial reads, and never trains the same
-network twice. Results stay in `--directory`: a search that was interrupted goes on where it stopped.
+To keras-tuner each `units_i` matters always. `BayesTuner` notes which ones a trial reads; what is not read makes no
+new configuration. Results stay in `--directory`: a search that was interrupted goes on where it stopped.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from keras_bayes.domains import Array
 from keras_bayes.space import Space
 from keras_bayes.untried import any_untried, is_new
 
-# Sizes of the search: larger ones cost time and find no better points (examples/benchmarks/ABLATIONS.md).
+# Sizes of the search: larger ones cost more than they gain (examples/benchmarks/ABLATIONS.md).
 MAX_ENUMERATED = 1024  # a finite space of no more points is scored as a whole
 NUM_RANDOM = 384
 NUM_PERTURBED = 384
