@@ -96,7 +96,7 @@ class Contestant(NamedTuple):
 
 
 def contestants(num_trials: int, with_peers: bool) -> dict[str, Contestant]:
-    """The searches to compare, at their defaults but for keras-tuner's Bayesian one, which would only draw at random."""
+    """The searches to compare, at their defaults; keras-tuner's Bayesian one would by these only draw at random."""
     searches = {
         "keras_bayes.BayesOracle": Contestant(keras_bayes.BayesOracle, (num_trials,), {}),
         "kt.RandomSearchOracle": Contestant(kt.oracles.RandomSearchOracle, (num_trials, 3 * num_trials), {}),
