@@ -14,7 +14,7 @@ from keras_bayes.history import Observations
 from keras_bayes.outcome import Targets, temper
 from keras_bayes.space import Space
 
-MAX_OBSERVATIONS = 1000  # beyond, the best and the latest count: the cost grows with the cube
+MAX_OBSERVATIONS = 500  # beyond, the best and the latest count: the cost grows with the cube
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,7 +238,7 @@ def test_the_map_objective_is_the_density_of_data_mean_and_parameters(seed):
     K = AdditiveKernel(np.exp(theta[:3]), np.exp(theta[3]), MIXED)(X, X) + (np.exp(theta[4]) + JITTER) * np.eye(10)
     data = minimize_scalar(lambda m: m * m / 2 - multivariate_normal.logpdf(y, np.full(10, m), K)).fun
     mean, sd, *_ = LENGTHSCALE_PRIOR
-    priors = norm.logpdf(theta[:3], mean + 0.5 * np.log(3), sd).sum()
+    priors = norm.logpdf(theta[:3], mean, sd).sum()
     priors += norm.logpdf(theta[3], *SIGNAL_PRIOR[:2]) + norm.logpdf(theta[4], *NOISE_PRIOR[:2])
     widths = np.log(sd) * 3 + np.log(SIGNAL_PRIOR[1]) + np.log(NOISE_PRIOR[1])
     constants = (10 + 5) * 0.5 * np.log(2 * np.pi) + widths
@@ -351,11 +351,3 @@ def test_parameters_come_from_some_of_many_trials_and_predictions_from_all():
     assert model.kernel.lengthscales == pytest.approx(fit(X[rows], y[rows], is_categorical=NUMERIC).kernel.lengthscales)
     assert len(rows) == MAX_FIT_POINTS
     np.testing.assert_array_equal(model.X, X)
-
-
-def test_longer_lengthscales_are_expected_of_more_coordinates():
-    few, many = (MapObjective(np.zeros((2, d)), np.zeros(2), np.zeros(d, dtype=bool)) for d in (1, 16))
-
-    ratio = np.exp(many.prior_mean[0] - few.prior_mean[0])
-
-    assert ratio == pytest.approx(4.0)  # √16

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from searches import make_oracle
 
 from keras_bayes.space import Space
-from tests.spaces import active_names, integer, legal_values, search_spaces
+from tests.spaces import active_names, integer, is_legal, search_spaces
 
 WORKERS = ("anna", "bert", "cleo")
 MAX_RETRIES = 1
@@ -143,14 +143,14 @@ class Search(RuleBasedStateMachine):
             self.found.add(name)
             self.proposed[trial.trial_id][name] = 1
         self.oracle.update_trial(trial.trial_id, {"loss": loss}, step=9)
-        reported = dict([*self.losses.pop(trial.trial_id, []), (9, loss)])
+        reported = [*self.losses.pop(trial.trial_id, []), (9, loss)]
         trial.status = "COMPLETED"
         before = (self.folder / "search" / "oracle.json").read_bytes()
         self.oracle.end_trial(trial)
         self.runs[trial.trial_id] = self.runs.get(trial.trial_id, 0) + 1
-        if np.isfinite(list(reported.values())).all():
+        if all(np.isfinite(value) for _, value in reported):
             self.statuses[trial.trial_id] = "COMPLETED"
-            self.scores[trial.trial_id] = min(reported.values())
+            self.scores[trial.trial_id] = min(dict(reported).values())  # a step that is reported again is replaced
         else:
             self.fail(trial.trial_id)
         if what == "is killed while it is written down":
@@ -254,13 +254,6 @@ class Search(RuleBasedStateMachine):
 def default(config):
     """What a hyperparameter is in trials that do not know it."""
     return config["default"] if config.get("default") is not None else config.get("value", config.get("min_value"))
-
-
-def is_legal(entry, value):
-    """Whether a value is legal, or between legal ones."""
-    legal = legal_values(entry) or [entry["config"]["min_value"], entry["config"]["max_value"]]
-    is_number = entry["class_name"] in ("Int", "Float") or entry["config"].get("ordered")
-    return min(legal) <= value <= max(legal) if is_number else value in legal
 
 
 def trial_states(oracle):
