@@ -5,6 +5,7 @@ python interrupted_search.py FOLDER
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 
@@ -23,4 +24,5 @@ class Slow(keras_bayes.BayesTuner):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process in the background is started without
     Slow(max_trials=3, seed=0, directory=sys.argv[1], project_name="search").search(verbose=0)
