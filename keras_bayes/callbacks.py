@@ -1,12 +1,15 @@
-"""What runs inside a training: hooks of the tuner, and the weights of the best epoch."""
+"""What runs inside a training: hooks of the tuner, the weights of the best epoch, the learning curve."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
+from keras_bayes.curves import Epoch
 from keras_bayes.weights import without_optimizer
 from keras_bayes.writer import Writer
 
@@ -65,3 +68,32 @@ class BestWeights(keras.callbacks.Callback):
     def _save(self) -> bool:
         with without_optimizer(self.model):
             return self.writer.save_weights(self.path, lambda path: self.model.save_weights(str(path)))
+
+
+class CurveLog(keras.callbacks.Callback):
+    """Appends each epoch of all trainings it sees to a file, which the first of them begins anew.
+
+    Args:
+        path: The file; see `keras_bayes.curves`.
+        writer: What writes it.
+    """
+
+    def __init__(self, path: Path, writer: Writer) -> None:
+        super().__init__()
+        self.path = path
+        self.writer = writer
+        self.training = -1
+        self._lines: list[str] = []
+        self._began = 0.0
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.training += 1
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._began = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        metrics = {name: float(value) for name, value in (logs or {}).items() if np.ndim(value) == 0}
+        seconds = time.monotonic() - self._began
+        self._lines.append(Epoch(self.training, epoch, time.time(), seconds, metrics).to_line())
+        self.writer.write_lines(self.path, self._lines)

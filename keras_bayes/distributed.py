@@ -58,6 +58,7 @@ class DistributedOracle(LifecycleOracle):
                     self.tuner_ids.discard(tuner_id)
                     self._died.add(trial.trial_id)
                     self._retry_queue.append(trial.trial_id)
+                    self.timesheet.end(trial.trial_id)
             self.tuner_ids -= {i for i in self.tuner_ids - set(self.ongoing_trials) if self._workers.is_lost(i)}
 
     def is_abandoned(self) -> bool:

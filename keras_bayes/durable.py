@@ -13,13 +13,15 @@ from keras_tuner.engine.trial import Trial
 
 from keras_bayes import __version__, project
 from keras_bayes.arguments import check_project_name
+from keras_bayes.curves import read_curve
 from keras_bayes.errors import ProjectError, ProjectInUseError, SearchSpaceError
 from keras_bayes.history import trial_order
 from keras_bayes.leases import is_distributed
 from keras_bayes.lock import Claim, is_held_here
-from keras_bayes.resume import Declared, check_kinds, check_objective
+from keras_bayes.resume import ADVICE, Declared, check_kinds, check_objective
 from keras_bayes.space import Space
 from keras_bayes.states import check_oracle, check_trial
+from keras_bayes.timesheet import Timesheet
 from keras_bayes.writer import Writer
 
 
@@ -56,6 +58,7 @@ class DurableOracle(kt.Oracle):
         self.unread: dict[str, list[str]] = {}  # hyperparameters that a trial did not look up, by id
         self._deaths: dict[str, int] = {}  # how often a trial was started again after its process had ended, by id
         self._died: set[str] = set()  # waiting trials during which the process ended
+        self.timesheet = Timesheet()
         self.writer = Writer()
         self._claim = Claim()
         self._stamp: frozenset[Any] = frozenset()  # of the folder when this last read it, or let go of it
@@ -90,6 +93,7 @@ class DurableOracle(kt.Oracle):
 
     def release(self) -> None:
         """Lets other processes write to the folder."""
+        self.timesheet.close()
         folder = Path(self.project_folder)
         if not _is_remote(self.project_folder) and self._claim.is_held(folder):
             self.writer.flush()
@@ -126,6 +130,7 @@ class DurableOracle(kt.Oracle):
             "deaths": self._deaths,
             "declared": self._declared.to_state(),
             "objective": self._objective_parts(),
+            "times": self.timesheet.to_state(),
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -142,6 +147,8 @@ class DurableOracle(kt.Oracle):
         self.proposals = state.get("proposals", {})
         self.unread = state.get("unread", {})
         self._deaths = state.get("deaths", {})
+        if "times" in state:
+            self.timesheet.take_up(state["times"])
 
     def save(self) -> None:
         """Writes `oracle.json`, and what else is not yet on the disk."""
@@ -186,10 +193,13 @@ class DurableOracle(kt.Oracle):
         except KeyError as error:
             raise ProjectError(
                 f"The project at {folder} was not written by a Bayesian search ({error} is missing from oracle.json). "
-                "Use another `project_name`, or pass `overwrite=True` to start anew."
+                f"{ADVICE}"
             ) from error
         except SearchSpaceError as error:
             raise ProjectError(f"The space in {folder / project.ORACLE_FILE} cannot be searched: {error}") from error
+        for trial_id in self._died:
+            for epoch in read_curve(folder / f"trial_{trial_id}")[-1:]:
+                self.timesheet.saw(trial_id, epoch.ended)
         self._stamp = stamp
 
     def _set_project_dir(self, directory: Any, project_name: Any) -> None:

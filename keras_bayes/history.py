@@ -63,6 +63,10 @@ class History:
         ordered = sorted(states, key=lambda state: trial_order(state["trial_id"]))
         return cls(tuple(TrialRecord.from_state(i, state) for i, state in enumerate(ordered)))
 
+    def after(self, known: Iterable[TrialRecord]) -> History:
+        """The same trials after others, which were not run in this search."""
+        return History((*known, *self.records))
+
 
 def trial_order(trial_id: str) -> tuple[bool, int, str]:
     """Sorting key that puts numbered trials in the order of their numbers and any others behind them."""

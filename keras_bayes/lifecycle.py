@@ -58,6 +58,7 @@ class LifecycleOracle(DurableOracle):
             if trial.status == TrialStatus.RUNNING:
                 self.trials[trial.trial_id] = trial
                 self.ongoing_trials[tuner_id] = trial
+                self.timesheet.begin(trial.trial_id)
                 self._save_trial(trial)
                 self.save()
                 self._display.on_trial_begin(trial)
@@ -106,6 +107,7 @@ class LifecycleOracle(DurableOracle):
             if own.status == TrialStatus.COMPLETED:
                 self._score(own)
             self._run_times[own.trial_id] += 1
+            self.timesheet.end(own.trial_id)
             self._settle(own)
             self.ongoing_trials = {i: t for i, t in self.ongoing_trials.items() if t.trial_id != own.trial_id}
             self._save_trial(own)
@@ -127,6 +129,7 @@ class LifecycleOracle(DurableOracle):
             if trial is not None:
                 trial.status = TrialStatus.INVALID
                 self._retry_queue.insert(0, trial.trial_id)
+                self.timesheet.end(trial.trial_id)
                 self._save_trial(trial)
                 self.save()
 

@@ -130,6 +130,7 @@ class BayesOracle(DistributedOracle):
     def get_state(self) -> dict[str, Any]:
         """Everything but the trials, as JSON, with what keras-tuner's own Bayesian search looks for."""
         arguments = {
+            "max_trials": self.max_trials,
             "num_initial_points": self.num_initial_points,
             "alpha": HOST_ALPHA if self.alpha is None else self.alpha,
             "beta": self.beta,

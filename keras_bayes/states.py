@@ -142,6 +142,14 @@ def _is_part(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(_is_text_or_none, value))
 
 
+def _is_interval(value: Any) -> bool:
+    """Whether this is a start and an end."""
+    return _NUMBERS(value) and len(value) == 2
+
+
+_INTERVALS = _list(_is_interval)
+
+
 def _is_proposal(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
@@ -155,6 +163,9 @@ _BAYESIAN: dict[str, Check] = {
     "declared": lambda value: _is_object(value) and _TEXTS(value["argument"]) and _is_texts(value["hypermodel"]),
     "objective": _list(_is_part),
     "deaths": _dict(_is_count),
+    "times": lambda value: (
+        _is_object(value) and _INTERVALS(value.get("sessions")) and _dict(_INTERVALS)(value.get("runs"))
+    ),
 }
 
 _NUMBER: dict[str, Check] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import contextlib
 import functools
 import signal
 import time
@@ -11,13 +10,12 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-import keras
 import keras_tuner as kt
 
-from keras_bayes import project
 from keras_bayes.arguments import check_integer, check_project_name
-from keras_bayes.callbacks import BestWeights, TunerHooks
-from keras_bayes.errors import KerasBayesError
+from keras_bayes.callbacks import BestWeights, CurveLog, TunerHooks
+from keras_bayes.curves import CURVE_FILE
+from keras_bayes.durable_tuner import DurableTuner
 from keras_bayes.leases import Periodic, is_chief
 from keras_bayes.memory import release_traced_graphs
 from keras_bayes.objective import objective_code
@@ -26,13 +24,13 @@ from keras_bayes.removal import remove_project
 from keras_bayes.results import is_no_result, plain_results
 from keras_bayes.signals import sigterm_raises
 from keras_bayes.usage import ReadValues
-from keras_bayes.weights import load_weights
+from keras_bayes.views import Views
 
 UNTITLED = "untitled_project"  # what the host calls a project without a name
 IDLE_SECONDS = 2.0  # between two questions of a worker that has nothing to do
 
 
-class BayesTuner(kt.Tuner):
+class BayesTuner(Views, DurableTuner):
     """Bayesian hyperparameter search for Keras models: `keras_tuner.BayesianOptimization`, in fewer trainings.
 
     Args:
@@ -104,15 +102,10 @@ class BayesTuner(kt.Tuner):
             check_project_name(kwargs["project_name"])
         if kwargs.pop("overwrite", False) and not self._is_worker():
             remove_project(Path(kwargs.get("directory") or ".") / (kwargs.get("project_name") or UNTITLED))
-        self._writer = oracle.writer
-        super().__init__(oracle=oracle, hypermodel=hypermodel, **kwargs)
-        self.keep_best = keep_best
+        super().__init__(oracle=oracle, keep_best=keep_best, hypermodel=hypermodel, **kwargs)
         self._objective = "" if objective is None else f"objective={objective_code(objective)}, "
         self._is_waiting = False  # between asking for a trial and getting one
         self._is_abandoned = False  # a chief whose workers are gone
-        if not self._is_worker() and not self.oracle.trials and project.exists(Path(self.project_dir)):
-            self.reload()  # the host looks for a file that is written only after the first trial, under another name
-        self._kept = set() if self._is_worker() else set(self.oracle.proposals)  # ours that may have weights on disk
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Lets a `run_trial` of a subclass return any kind of number."""
@@ -169,83 +162,18 @@ class BayesTuner(kt.Tuner):
             place = f"directory={str(self.directory)!r}, project_name={self.project_name!r}"
             self.oracle.show_loading_code(f"keras_bayes.BayesTuner(build_model, {self._objective}{place})")
 
-    def save(self) -> None:
-        """Writes the state of the search and of this tuner."""
-        if not self._is_worker():
-            self.oracle.save()
-        self._writer.write_json(Path(self._get_tuner_fname()), self.get_state())
-
-    @property
-    def project_dir(self) -> str:
-        """The folder of the search; made if there is none and the disk allows it."""
-        return project.made_folder(Path(self.directory) / self.project_name)
-
-    def get_trial_dir(self, trial_id: str) -> str:
-        """The folder of a trial; made if there is none and the disk allows it."""
-        return project.made_folder(Path(self.directory) / self.project_name / f"trial_{trial_id}")
-
-    def reload(self) -> None:
-        """Takes up the search in the project folder, with the space as the hypermodel declares it now."""
-        if not self._is_worker():
-            self._populate_initial_space()
-            self.oracle.reload()
-
-    def get_best_models(self, num_models: int = 1) -> list[keras.Model]:
-        """The best models, best first, with the weights of their best epochs.
-
-        Raises:
-            KerasBayesError: No trial has completed, or the weights of one are not on disk.
-        """
-        self._check_completed()
-        return list(super().get_best_models(num_models))
-
-    def get_best_hyperparameters(self, num_trials: int = 1) -> list[kt.HyperParameters]:
-        """The best hyperparameters, best first.
-
-        Raises:
-            KerasBayesError: No trial has completed.
-        """
-        self._check_completed()
-        return list(super().get_best_hyperparameters(num_trials))
-
-    def _check_completed(self) -> None:
-        if not self.oracle.get_best_trials(1):
-            raise KerasBayesError(f"No trial in {self.project_dir} has completed yet. Call `search` first.")
-
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         """Builds and trains a model, `executions_per_trial` times; see `keras_tuner.Tuner.run_trial`."""
         best_weights = BestWeights(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id), self._writer)
         users_callbacks = kwargs.pop("callbacks", [])
+        curve_log = CurveLog(Path(self.get_trial_dir(trial.trial_id)) / CURVE_FILE, self._writer)
         results = []
         for execution in range(self.executions_per_trial):
             callbacks = self._deepcopy_callbacks(users_callbacks)
             self._configure_tensorboard_dir(callbacks, trial, execution)
-            callbacks = [*callbacks, TunerHooks(self, trial), best_weights]
+            callbacks = [*callbacks, TunerHooks(self, trial), best_weights, curve_log]
             results.append(self._build_and_fit_model(trial, *args, callbacks=callbacks, **kwargs))
         return results
-
-    def load_model(self, trial: Any) -> keras.Model:
-        """The model of a trial, with the weights of its best epoch."""
-        path = Path(self._get_checkpoint_fname(trial.trial_id))
-        if not path.exists():
-            raise KerasBayesError(
-                f"The weights of trial {trial.trial_id} are not on disk: {path}. "
-                f"A search keeps those of the best `keep_best` trials, here {self.keep_best}; `None` keeps all."
-            )
-        model = self._try_build(trial.hyperparameters)
-        load_weights(model, path, build_config=Path(self._get_build_config_fname(trial.trial_id)))
-        return model
-
-    def on_trial_end(self, trial: Any) -> None:
-        """Removes the weights of finished trials that are not among the best."""
-        super().on_trial_end(trial)
-        self._kept.add(trial.trial_id)
-        if self.keep_best is not None:
-            best = {best.trial_id for best in self.oracle.get_best_trials(self.keep_best)}
-            for trial_id in self._kept - best:
-                with contextlib.suppress(OSError):  # the next trial tries again
-                    Path(self._get_checkpoint_fname(trial_id)).unlink(missing_ok=True)
-                    self._kept.discard(trial_id)
 
     def _build_and_fit_model(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         hp = trial.hyperparameters

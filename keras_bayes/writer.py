@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,12 @@ class Writer:
     def write_json(self, path: Path, content: Any) -> None:
         """Writes a file, now or later."""
         self._write(path, json.dumps(content))
+
+    def write_lines(self, path: Path, lines: Sequence[str]) -> None:
+        """Writes a file that has grown by the last of its lines, now or later; a first line begins it anew."""
+        with self._lock:
+            if len(lines) == 1 or path in self._unsaved or not _is_appended(path, lines[-1]):
+                self._write(path, "".join(lines))
 
     def flush(self) -> None:
         """Writes what is not yet on the disk, as far as it goes."""
@@ -80,3 +86,13 @@ class Writer:
 
     def __reduce__(self) -> tuple[type[Writer], tuple[()]]:
         return Writer, ()
+
+
+def _is_appended(path: Path, line: str) -> bool:
+    """Whether a line could be put at the end of a file; a reader may find a part of it."""
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(line)
+    except OSError:
+        return False
+    return True

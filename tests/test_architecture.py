@@ -12,6 +12,8 @@ import keras_bayes
 ORDER = [
     "errors",
     "threads",
+    "curves",
+    "timesheet",
     "domains",
     "declarations",
     "space",
@@ -28,6 +30,8 @@ ORDER = [
     "surrogate",
     "states",
     "project",
+    "search_log",
+    "views",
     "lock",
     "removal",
     "writer",
@@ -45,6 +49,7 @@ ORDER = [
     "callbacks",
     "results",
     "oracle",
+    "durable_tuner",
     "tuner",
 ]
 CORE = ORDER[: ORDER.index("objective")]

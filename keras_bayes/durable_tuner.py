@@ -1,0 +1,98 @@
+"""A keras-tuner tuner whose files survive, and whose weights do not fill the disk."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner as kt
+
+from keras_bayes import project
+from keras_bayes.errors import KerasBayesError
+from keras_bayes.weights import load_weights
+
+
+class DurableTuner(kt.Tuner):
+    """What a tuner writes to the project folder, reads from it and removes there.
+
+    Args:
+        oracle: A `DurableOracle`.
+        keep_best: Number of trials whose weights stay on disk, the best ones; `None` keeps all.
+        **kwargs: Arguments of `keras_tuner.Tuner`.
+    """
+
+    def __init__(self, *, oracle: Any, keep_best: int | None, **kwargs: Any) -> None:
+        self._writer = oracle.writer
+        super().__init__(oracle=oracle, **kwargs)
+        self.keep_best = keep_best
+        if not self._is_worker() and not self.oracle.trials and project.exists(Path(self.project_dir)):
+            self.reload()  # the host looks for a file that is written only after the first trial, under another name
+        self._kept = set() if self._is_worker() else set(self.oracle.proposals)  # ours that may have weights on disk
+
+    def save(self) -> None:
+        """Writes the state of the search and of this tuner."""
+        if not self._is_worker():
+            self.oracle.save()
+        self._writer.write_json(Path(self._get_tuner_fname()), self.get_state())
+
+    @property
+    def project_dir(self) -> str:
+        """The folder of the search; made if there is none and the disk allows it."""
+        return project.made_folder(Path(self.directory) / self.project_name)
+
+    def get_trial_dir(self, trial_id: str) -> str:
+        """The folder of a trial; made if there is none and the disk allows it."""
+        return project.made_folder(Path(self.directory) / self.project_name / f"trial_{trial_id}")
+
+    def reload(self) -> None:
+        """Takes up the search in the project folder, with the space as the hypermodel declares it now."""
+        if not self._is_worker():
+            self._populate_initial_space()
+            self.oracle.reload()
+
+    def get_best_models(self, num_models: int = 1) -> list[keras.Model]:
+        """The best models, best first, with the weights of their best epochs.
+
+        Raises:
+            KerasBayesError: No trial has completed, or the weights of one are not on disk.
+        """
+        self._check_completed()
+        return list(super().get_best_models(num_models))
+
+    def get_best_hyperparameters(self, num_trials: int = 1) -> list[kt.HyperParameters]:
+        """The best hyperparameters, best first.
+
+        Raises:
+            KerasBayesError: No trial has completed.
+        """
+        self._check_completed()
+        return list(super().get_best_hyperparameters(num_trials))
+
+    def _check_completed(self) -> None:
+        if not self.oracle.get_best_trials(1):
+            raise KerasBayesError(f"No trial in {self.project_dir} has completed yet. Call `search` first.")
+
+    def load_model(self, trial: Any) -> keras.Model:
+        """The model of a trial, with the weights of its best epoch."""
+        path = Path(self._get_checkpoint_fname(trial.trial_id))
+        if not path.exists():
+            raise KerasBayesError(
+                f"The weights of trial {trial.trial_id} are not on disk: {path}. "
+                f"A search keeps those of the best `keep_best` trials, here {self.keep_best}; `None` keeps all."
+            )
+        model = self._try_build(trial.hyperparameters)
+        load_weights(model, path, build_config=Path(self._get_build_config_fname(trial.trial_id)))
+        return model
+
+    def on_trial_end(self, trial: Any) -> None:
+        """Removes the weights of finished trials that are not among the best."""
+        super().on_trial_end(trial)
+        self._kept.add(trial.trial_id)
+        if self.keep_best is not None:
+            best = {best.trial_id for best in self.oracle.get_best_trials(self.keep_best)}
+            for trial_id in self._kept - best:
+                with contextlib.suppress(OSError):  # the next trial tries again
+                    Path(self._get_checkpoint_fname(trial_id)).unlink(missing_ok=True)
+                    self._kept.discard(trial_id)

@@ -1,0 +1,177 @@
+"""All that a project folder tells of a search, in one immutable value; read without Keras, also while it runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_bayes import project
+from keras_bayes.curves import Epoch, read_curve
+from keras_bayes.errors import ProjectError
+from keras_bayes.history import History, Observations, TrialRecord, observe
+from keras_bayes.space import Space
+from keras_bayes.states import check_oracle, check_trial
+from keras_bayes.usage import learn_conditions
+
+State = Mapping[str, Any]
+SUM_OF_OBJECTIVES = "multi_objective"  # what the host calls a list of objectives
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedTrial:
+    """One trial, with what was noted beside its result.
+
+    Args:
+        trial_id: The host's name of it.
+        record: Its values and what came of them.
+        proposal: Why it was chosen: `source` is `"design"`, `"model"` or `"user"`, nothing where it is not known; with
+            `"model"`, `mean` and `sd` are what the model expected of the objective.
+        runs: Start and end of each run, in seconds since 1970; of a run under way, when it was last seen.
+        curve: The epochs of its last run.
+    """
+
+    trial_id: str
+    record: TrialRecord
+    proposal: Mapping[str, Any]
+    runs: tuple[tuple[float, float], ...]
+    curve: tuple[Epoch, ...]
+
+    @property
+    def seconds(self) -> float | None:
+        """How long its last run took; `None` where it is not known."""
+        return self.runs[-1][1] - self.runs[-1][0] if self.runs else None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchLog:
+    """A search, as its project folder tells it.
+
+    Args:
+        folder: The project.
+        objective: Name of the objective.
+        direction: Which way it is better, `"min"` or `"max"`.
+        hyperparameters: The space, as in `HyperParameters.get_config()`.
+        trials: All trials, in the order in which they were started.
+        known: Results from elsewhere that the search has been told.
+        sessions: Start and end of each process that worked on it, in seconds since 1970.
+        state: Everything else in `oracle.json`, such as `seed`, `max_trials` and `keras_bayes`, the version.
+    """
+
+    folder: Path
+    objective: str
+    direction: str
+    hyperparameters: State
+    trials: tuple[LoggedTrial, ...]
+    known: tuple[TrialRecord, ...]
+    sessions: tuple[tuple[float, float], ...]
+    state: State
+
+    @classmethod
+    def read(cls, folder: Path) -> SearchLog:
+        """Reads a project of ours, or of keras-tuner's own Bayesian search; broken files are left out with a warning.
+
+        Raises:
+            ProjectError: There is no search, or one of a later release, or a file cannot be opened.
+        """
+        state = project.read_oracle(folder, _checked_oracle, project.leave_out)
+        if state is None:
+            raise ProjectError(f"There is no search in {folder}: it has no readable {project.ORACLE_FILE}.")
+        states = project.read_trials(folder, _checked_trial, project.leave_out)
+        unread = state.get("unread", {})
+        history = History.from_states({"unread": unread.get(i, ()), **trial} for i, trial in states.items())
+        times = state.get("times", {"sessions": [], "runs": {}})
+        trials = tuple(
+            LoggedTrial(
+                trial_id,
+                record,
+                state.get("proposals", {}).get(trial_id, {}),
+                _intervals(times["runs"].get(trial_id, ())),
+                read_curve(folder / f"trial_{trial_id}"),
+            )
+            for trial_id, record in zip(states, history.records, strict=True)
+        )
+        name, direction = _objective(state, list(states.values()))
+        known = known_records(state.get("known", ()))
+        return cls(
+            folder, name, direction, state["hyperparameters"], trials, known, _intervals(times["sessions"]), state
+        )
+
+    @property
+    def space(self) -> Space:
+        """The search space, with the conditions that the trials have shown."""
+        return learn_conditions(Space.from_config(self.hyperparameters), [trial.record for trial in self.trials])
+
+    @property
+    def observations(self) -> Observations:
+        """What a model learns from: losses, the smaller the better."""
+        history = History(tuple(trial.record for trial in self.trials)).after(self.known)
+        return observe(history, self.space, direction=self.direction)
+
+    @property
+    def best(self) -> LoggedTrial | None:
+        """The best completed trial, if there is one."""
+        sign = -1.0 if self.direction == "max" else 1.0
+        completed = [trial for trial in self.trials if trial.record.score is not None]
+        return min(completed, key=lambda trial: sign * (trial.record.score or 0.0), default=None)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that it has taken so far."""
+        return sum(end - start for start, end in self.sessions)
+
+
+def known_records(states: Sequence[State]) -> tuple[TrialRecord, ...]:
+    """Records of results from elsewhere, whose `score` is `None` for a failure; they are numbered below zero."""
+    return tuple(
+        TrialRecord(
+            number=i - len(states),
+            values=state["values"],
+            status="FAILED" if state["score"] is None else "COMPLETED",
+            score=state["score"],
+            unused=frozenset(state["unread"]),
+        )
+        for i, state in enumerate(states)
+    )
+
+
+def _checked_oracle(state: dict[str, Any]) -> dict[str, Any]:
+    check_oracle(state)
+    return state
+
+
+def _checked_trial(state: dict[str, Any]) -> dict[str, Any]:
+    check_trial(state)
+    return state
+
+
+def _intervals(intervals: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((start, end) for start, end in intervals)
+
+
+def _objective(state: State, trials: Sequence[State]) -> tuple[str, str]:
+    """Name and direction of the objective; keras-tuner does not say, but its scores are those of one metric."""
+    parts = state.get("objective")
+    if parts is not None:
+        (name, direction), *others = parts
+        return (SUM_OF_OBJECTIVES, "min") if others else (name, direction or "min")
+    scored = [trial for trial in trials if trial["status"] == "COMPLETED"]
+    names = [name for trial in scored for name in trial["metrics"]["metrics"]]
+    for name in dict.fromkeys(names):
+        metrics = [trial["metrics"]["metrics"].get(name) for trial in scored]
+        if all(metric and _is_score(metric, trial["score"]) for metric, trial in zip(metrics, scored, strict=True)):
+            return name, metrics[0]["direction"] or "min"
+    return SUM_OF_OBJECTIVES if names else "score", "min"
+
+
+def _is_score(metric: State, score: float) -> bool:
+    """Whether some observation of a metric is the score of its trial."""
+    values = [value for observation in metric["observations"] for value in _values(observation["value"])]
+    means = [sum(_values(o["value"])) / len(_values(o["value"])) for o in metric["observations"] if _values(o["value"])]
+    return any(math.isclose(value, score) for value in (*values, *means))
+
+
+def _values(value: Any) -> list[float]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,56 @@
+"""Learning curves of real Keras trainings."""
+
+import math
+
+import keras
+import keras_tuner as kt
+import pytest
+
+from tests.host.test_tuner import DATA, build_model, make_tuner
+
+pytestmark = pytest.mark.slow
+
+
+def test_every_epoch_of_every_execution_is_logged(tmp_path):
+    tuner = make_tuner(tmp_path, max_trials=2, executions_per_trial=2)
+
+    tuner.search(epochs=3, **DATA)
+
+    for trial in tuner.search_log().trials:
+        assert [(epoch.training, epoch.number) for epoch in trial.curve] == [(i, j) for i in range(2) for j in range(3)]
+        assert {"loss", "val_loss"} == set(trial.curve[0].metrics)
+        assert sum(epoch.seconds for epoch in trial.curve) <= trial.seconds
+        best = [min(e.metrics["val_loss"] for e in trial.curve if e.training == i) for i in range(2)]
+        assert math.isclose(sum(best) / 2, trial.record.score, rel_tol=1e-6)
+
+
+def test_folds_of_a_hypermodel_are_trainings_of_their_own(tmp_path):
+    class Folds(kt.HyperModel):
+        def build(self, hp):
+            return build_model(hp)
+
+        def fit(self, hp, model, *args, **kwargs):
+            return [model.fit(*args, **kwargs).history["val_loss"][-1] for _ in range(3)][-1]
+
+    tuner = make_tuner(tmp_path, Folds(), max_trials=1, objective=None)
+
+    tuner.search(epochs=2, **DATA)
+
+    assert [e.training for e in tuner.search_log().trials[0].curve] == [0, 0, 1, 1, 2, 2]
+
+
+def test_a_trial_that_runs_again_begins_its_curve_anew(tmp_path):
+    class StopAt(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_tuner(tmp_path, max_trials=1).search(epochs=5, callbacks=[StopAt()], **DATA)
+
+    tuner = make_tuner(tmp_path, max_trials=1)
+    tuner.search(epochs=2, **DATA)
+
+    (trial,) = tuner.search_log().trials
+    assert [epoch.number for epoch in trial.curve] == [0, 1]
+    assert len(trial.runs) == 2

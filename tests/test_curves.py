@@ -1,0 +1,52 @@
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keras_bayes.curves import CURVE_FILE, Epoch, read_curve
+
+epochs = st.builds(
+    Epoch,
+    training=st.integers(0, 9),
+    number=st.integers(0, 999),
+    ended=st.floats(0, 1e10),
+    seconds=st.floats(0, 1e6),
+    metrics=st.dictionaries(st.text(), st.floats(allow_nan=False)),
+)
+LINE = Epoch(0, 3, 1000.0, 2.5, {"loss": 0.25}).to_line()
+
+
+@given(epochs)
+def test_an_epoch_is_one_line_and_back(epoch):
+    line = epoch.to_line()
+
+    assert Epoch.from_line(line) == epoch
+    assert line.count("\n") == 1
+
+
+def test_a_metric_that_is_no_number_comes_back_as_none():
+    epoch = Epoch.from_line(Epoch(0, 0, 0.0, 0.0, {"loss": math.nan}).to_line())
+
+    assert math.isnan(epoch.metrics["loss"])
+
+
+def test_there_is_no_curve_where_there_is_no_file(tmp_path):
+    assert read_curve(tmp_path) == ()
+    assert read_curve(tmp_path / "missing") == ()
+
+
+@pytest.mark.parametrize("cut", range(1, len(LINE) - 1, 7))
+def test_a_torn_last_line_is_skipped(tmp_path, cut):
+    (tmp_path / CURVE_FILE).write_text(LINE + LINE[:-cut] if cut > 1 else LINE)
+
+    assert read_curve(tmp_path)[0] == Epoch.from_line(LINE)
+    assert len(read_curve(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("line", ["", "[]", "7", '{"metrics": 1}', "[" * 100_000, json.dumps({"number": "x"}), "\x00"])
+def test_what_is_no_epoch_is_skipped(tmp_path, line):
+    (tmp_path / CURVE_FILE).write_text(f"{line}\n{LINE}")
+
+    assert read_curve(tmp_path) == (Epoch.from_line(LINE),)

@@ -1,0 +1,93 @@
+import pytest
+
+from keras_bayes.timesheet import Timesheet
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+    def wait(self, seconds):
+        self.now += seconds
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def test_a_run_lasts_from_its_beginning_to_its_end(clock):
+    times = Timesheet(clock)
+
+    times.begin("00")
+    clock.wait(7)
+    times.end("00")
+    clock.wait(100)
+
+    assert times.seconds("00") == 7
+
+
+def test_a_run_under_way_has_lasted_until_now(clock):
+    times = Timesheet(clock)
+
+    times.begin("00")
+    clock.wait(7)
+
+    assert times.seconds("00") == 7
+    assert times.seconds("01") is None
+
+
+def test_sessions_add_up_and_the_time_between_them_does_not_count(clock):
+    first = Timesheet(clock)
+    first.begin("00")
+    clock.wait(10)
+    first.end("00")
+    first.close()
+    clock.wait(1000)
+
+    second = Timesheet(clock)
+    second.take_up(first.to_state())
+    before = second.elapsed
+    second.begin("01")
+    clock.wait(5)
+
+    assert (before, second.elapsed) == (10, 15)
+
+
+def test_what_was_killed_has_lasted_until_it_was_last_seen(clock):
+    killed = Timesheet(clock)
+    killed.begin("00")
+    clock.wait(60)
+    state = killed.to_state()  # written when the trial began
+
+    times = Timesheet(clock)
+    times.take_up(state)
+    times.saw("00", 1042.0)
+
+    assert times.elapsed == 42
+    assert times.seconds("00") == 42
+
+
+def test_the_last_run_of_a_trial_counts(clock):
+    times = Timesheet(clock)
+    for seconds in (3, 8):
+        times.begin("00")
+        clock.wait(seconds)
+        times.end("00")
+
+    assert times.seconds("00") == 8
+    assert len(times.runs["00"]) == 2
+
+
+def test_a_clock_that_is_put_back_makes_nothing_shorter(clock):
+    times = Timesheet(clock)
+    times.begin("00")
+    clock.wait(5)
+    times.see()
+    clock.wait(-3600)
+
+    assert times.elapsed == 5
+    assert times.seconds("00") == 5
