@@ -1,7 +1,8 @@
-"""What runs inside a training: hooks of the tuner, the weights of the best epoch, the learning curve."""
+"""What runs inside a training: hooks of the tuner, the weights of the best epoch, the learning curve, the time."""
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,29 @@ class BestWeights(keras.callbacks.Callback):
     def _save(self) -> bool:
         with without_optimizer(self.model):
             return self.writer.save_weights(self.path, lambda path: self.model.save_weights(str(path)))
+
+
+class Deadline(keras.callbacks.Callback):
+    """Ends a training with the last epoch that fits into the time.
+
+    Args:
+        moment: When it must have ended, in seconds since 1970.
+    """
+
+    def __init__(self, moment: float) -> None:
+        super().__init__()
+        self.moment = moment
+        self.is_reached = False
+        self._shortest = math.inf  # seconds of an epoch
+        self._began = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._began = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._shortest = min(self._shortest, time.monotonic() - self._began)
+        if time.time() + self._shortest > self.moment:
+            self.is_reached = self.model.stop_training = True
 
 
 class CurveLog(keras.callbacks.Callback):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import _thread
 import functools
+import math
 import signal
 import time
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras_tuner as kt
 
 from keras_bayes.arguments import check_integer, check_project_name
-from keras_bayes.callbacks import BestWeights, CurveLog, TunerHooks
+from keras_bayes.callbacks import BestWeights, CurveLog, Deadline, TunerHooks
 from keras_bayes.curves import CURVE_FILE
 from keras_bayes.durable_tuner import DurableTuner
 from keras_bayes.leases import Periodic, is_chief
@@ -23,6 +25,7 @@ from keras_bayes.oracle import BayesOracle
 from keras_bayes.removal import remove_project
 from keras_bayes.results import is_no_result, plain_results
 from keras_bayes.signals import sigterm_raises
+from keras_bayes.timesheet import Timesheet
 from keras_bayes.usage import ReadValues
 from keras_bayes.views import Views
 
@@ -48,6 +51,8 @@ class BayesTuner(Views, DurableTuner):
         max_retries_per_trial: See `BayesOracle`.
         max_consecutive_failed_trials: See `BayesOracle`.
         acquisition: See `BayesOracle`.
+        warm_start: See `BayesOracle`.
+        max_time: See `BayesOracle`. A training that is running then ends with an epoch, and its best one counts.
         keep_best: Number of trials whose weights stay on disk, the best ones; `None` keeps all.
         **kwargs: Arguments of `keras_tuner.Tuner`: `directory`, `project_name`, `overwrite`, `executions_per_trial`,
             `max_model_size`, `optimizer`, `loss`, `metrics`, `distribution_strategy`, `tuner_id`.
@@ -76,6 +81,8 @@ class BayesTuner(Views, DurableTuner):
         max_consecutive_failed_trials: int | None = None,
         *,
         acquisition: str = "ei",
+        warm_start: Any = None,
+        max_time: float | str | None = None,
         keep_best: int | None = 3,
         **kwargs: Any,
     ) -> None:
@@ -92,7 +99,10 @@ class BayesTuner(Views, DurableTuner):
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
             acquisition=acquisition,
+            warm_start=warm_start,
+            max_time=max_time,
         )
+        self._max_time = oracle.max_time
         check_integer("keep_best", keep_best, at_least=1)
         if "://" in str(kwargs.get("directory")):
             raise ValueError(f"`directory` must be on a file system, received {str(kwargs['directory'])!r}.")
@@ -162,18 +172,40 @@ class BayesTuner(Views, DurableTuner):
             place = f"directory={str(self.directory)!r}, project_name={self.project_name!r}"
             self.oracle.show_loading_code(f"keras_bayes.BayesTuner(build_model, {self._objective}{place})")
 
+    def enqueue(self, values: Mapping[str, Any] | kt.HyperParameters, *, skip_if_tried: bool = True) -> bool:
+        """Runs a configuration of the user next; see `BayesOracle.enqueue`. Of a worker the chief's call counts."""
+        return not self._is_worker() and self.oracle.enqueue(values, skip_if_tried=skip_if_tried)
+
+    def add_observation(self, values: Mapping[str, Any] | kt.HyperParameters, score: float | None) -> None:
+        """Tells a result obtained elsewhere; see `BayesOracle.add_observation`. Of a worker the chief's call counts."""
+        if not self._is_worker():
+            self.oracle.add_observation(values, score)
+
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         """Builds and trains a model, `executions_per_trial` times; see `keras_tuner.Tuner.run_trial`."""
         best_weights = BestWeights(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id), self._writer)
         users_callbacks = kwargs.pop("callbacks", [])
         curve_log = CurveLog(Path(self.get_trial_dir(trial.trial_id)) / CURVE_FILE, self._writer)
+        deadline = Deadline(self._deadline())
         results = []
         for execution in range(self.executions_per_trial):
             callbacks = self._deepcopy_callbacks(users_callbacks)
             self._configure_tensorboard_dir(callbacks, trial, execution)
-            callbacks = [*callbacks, TunerHooks(self, trial), best_weights, curve_log]
+            callbacks = [*callbacks, TunerHooks(self, trial), best_weights, curve_log, deadline]
             results.append(self._build_and_fit_model(trial, *args, callbacks=callbacks, **kwargs))
+            if deadline.is_reached:
+                trial.message = "`max_time` was used up before the end of the training."
+                break
         return results
+
+    def _deadline(self) -> float:
+        """When the search has to end, in seconds since 1970."""
+        if self._max_time is None:
+            return math.inf
+        times = Timesheet() if self._is_worker() else self.oracle.timesheet
+        if self._is_worker():
+            times.take_up(self.search_log().state["times"])
+        return times.deadline(self._max_time)
 
     def _build_and_fit_model(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         hp = trial.hyperparameters
