@@ -1,4 +1,4 @@
-"""The notebook for Kaggle, under the versions of its image: offline installation, a budget of time, a second version."""
+"""The notebook for Kaggle, with the versions of its image: offline installation, a time budget, a second version."""
 
 from __future__ import annotations
 
