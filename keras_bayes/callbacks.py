@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_bayes.curves import Epoch
-from keras_bayes.weights import without_optimizer
+from keras_bayes.weights import save_weights
 from keras_bayes.writer import Writer
 
 
@@ -67,8 +67,7 @@ class BestWeights(keras.callbacks.Callback):
             self.best = value
 
     def _save(self) -> bool:
-        with without_optimizer(self.model):
-            return self.writer.save_weights(self.path, lambda path: self.model.save_weights(str(path)))
+        return self.writer.save_weights(self.path, lambda path: save_weights(self.model, path))
 
 
 class Deadline(keras.callbacks.Callback):
