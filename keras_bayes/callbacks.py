@@ -1,4 +1,7 @@
-"""What runs inside a training: hooks of the tuner, the weights of the best epoch, the learning curve."""
+"""What runs inside a training: hooks of the tuner, the weights of the best epoch, the learning curve.
+
+For `callbacks` of `BayesTuner.search` there are `WandbRun`, `MlflowRun` and their base class, `TrialCallback`.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,12 @@ import keras
 import numpy as np
 
 from keras_bayes.curves import Epoch
+from keras_bayes.trackers import MlflowRun, WandbRun
+from keras_bayes.trial_callback import TrialCallback
 from keras_bayes.weights import without_optimizer
 from keras_bayes.writer import Writer
+
+__all__ = ["BestWeights", "CurveLog", "MlflowRun", "TrialCallback", "TunerHooks", "WandbRun"]
 
 
 class TunerHooks(keras.callbacks.Callback):
