@@ -7,12 +7,12 @@ from typing import Any
 
 
 def load(name: str, extra: str) -> Any:
-    """Imports a package that an extra of ours installs.
+    """Imports a module that needs what an extra of ours installs.
 
     Raises:
-        ImportError: It is not installed.
+        ImportError: That is not installed.
     """
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        raise ImportError(f'This needs {name}: pip install "keras-bayes[{extra}]"') from error
+        raise ImportError(f'This needs {error.name}: pip install "keras-bayes[{extra}]"') from error

@@ -58,6 +58,9 @@ ORDER = [
     "oracle",
     "durable_tuner",
     "tuner",
+    "console",
+    "cli",
+    "__main__",
 ]
 CORE = ORDER[: ORDER.index("objective")]
 HOSTS = ("keras", "keras_tuner", "tensorflow")
