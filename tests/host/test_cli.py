@@ -162,6 +162,16 @@ def test_best_is_the_largest_where_larger_is_better(tmp_path, capsys):
     assert head.split() == ["trial", best.trial_id]
 
 
+def test_where_locks_do_not_tell_status_says_so(search, capsys, monkeypatch):
+    def lock_descriptor(*_, **__):
+        raise OSError("no locks here")
+
+    (search / LOCK_FILE).touch()
+    monkeypatch.setattr("keras_bayes.lock.lock_descriptor", lock_descriptor)
+
+    assert found(status_of(capsys, search), "searching now").startswith("not known")
+
+
 def test_best_of_nothing_says_so(tmp_path, capsys):
     run_search(make_oracle(tmp_path, hyperparameters=mixed_space()), lambda values: 1 / 0, 1)
 
