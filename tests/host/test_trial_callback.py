@@ -161,6 +161,15 @@ def test_the_score_of_a_history_is_that_of_its_best_epoch(direction, score):
     assert score_of(history, kt.Objective("val_loss", direction)) == score
 
 
+def test_the_score_of_several_objectives_is_what_keras_tuner_minimises():
+    objective = keras_bayes.BayesOracle([kt.Objective("loss", "min"), kt.Objective("accuracy", "max")]).objective
+    history = keras.callbacks.History()
+    history.history = {"loss": [1.0, 0.5, 0.5], "accuracy": [0.75, 0.5, 0.75]}
+
+    assert score_of(history, objective) == 0.5 - 0.75
+    assert score_of({"loss": 1.0}, objective) is None
+
+
 class FakeRun:
     def __init__(self, arguments):
         self.arguments = arguments
