@@ -101,7 +101,8 @@ def _counts(log: SearchLog, *, is_idle: bool) -> str:
     statuses = [trial.record.status for trial in log.trials]
     counts = [f"{statuses.count(status)} {name}" for status, name in names.items() if status in statuses]
     limit = f", of at most {log.state['max_trials']}" if log.state.get("max_trials") else ""
-    return (", ".join(counts) or "none") + limit
+    known = f"; results from elsewhere: {len(log.known)}" if log.known else ""
+    return (", ".join(counts) or "none") + limit + known
 
 
 def _last_written(log: SearchLog) -> str:
