@@ -12,14 +12,17 @@ from typing import Any
 
 import keras_tuner as kt
 
-from keras_bayes.arguments import check_integer, check_project_name
-from keras_bayes.callbacks import BestWeights, CurveLog, TunerHooks
+from keras_bayes.arguments import check_integer, check_one_of, check_project_name
+from keras_bayes.callbacks import BestWeights, CurveLog, PositionReport, TunerHooks
 from keras_bayes.curves import CURVE_FILE
+from keras_bayes.display import VIEWS
 from keras_bayes.durable_tuner import DurableTuner
 from keras_bayes.leases import Periodic, is_chief
 from keras_bayes.memory import release_traced_graphs
 from keras_bayes.objective import objective_code
 from keras_bayes.oracle import BayesOracle
+from keras_bayes.progress import Position
+from keras_bayes.quiet import is_left_open, quiet
 from keras_bayes.removal import remove_project
 from keras_bayes.results import is_no_result, plain_results
 from keras_bayes.signals import sigterm_raises
@@ -49,6 +52,9 @@ class BayesTuner(Views, DurableTuner):
         max_consecutive_failed_trials: See `BayesOracle`.
         acquisition: See `BayesOracle`.
         keep_best: Number of trials whose weights stay on disk, the best ones; `None` keeps all.
+        progress: How a search is shown: `"live"`, a panel at the bottom of a terminal; `"notebook"`, an output of the
+            cell; `"plain"`, a line for each trial; `"auto"`, what fits the place. Where `search` is told a `verbose`,
+            Keras prints what it says, and the lines are plain unless it is 0.
         **kwargs: Arguments of `keras_tuner.Tuner`: `directory`, `project_name`, `overwrite`, `executions_per_trial`,
             `max_model_size`, `optimizer`, `loss`, `metrics`, `distribution_strategy`, `tuner_id`.
 
@@ -77,6 +83,7 @@ class BayesTuner(Views, DurableTuner):
         *,
         acquisition: str = "ei",
         keep_best: int | None = 3,
+        progress: str = "auto",
         **kwargs: Any,
     ) -> None:
         oracle = BayesOracle(
@@ -94,6 +101,7 @@ class BayesTuner(Views, DurableTuner):
             acquisition=acquisition,
         )
         check_integer("keep_best", keep_best, at_least=1)
+        check_one_of("progress", progress, VIEWS)
         if "://" in str(kwargs.get("directory")):
             raise ValueError(f"`directory` must be on a file system, received {str(kwargs['directory'])!r}.")
         if hypermodel is None and type(self).run_trial is BayesTuner.run_trial:
@@ -104,6 +112,7 @@ class BayesTuner(Views, DurableTuner):
             remove_project(Path(kwargs.get("directory") or ".") / (kwargs.get("project_name") or UNTITLED))
         super().__init__(oracle=oracle, keep_best=keep_best, hypermodel=hypermodel, **kwargs)
         self._objective = "" if objective is None else f"objective={objective_code(objective)}, "
+        self._progress = progress
         self._is_waiting = False  # between asking for a trial and getting one
         self._is_abandoned = False  # a chief whose workers are gone
 
@@ -128,7 +137,8 @@ class BayesTuner(Views, DurableTuner):
         if self._is_worker():
             self._search(*fit_args, **fit_kwargs)
             return
-        with sigterm_raises():
+        view = self._progress if is_left_open(fit_args, fit_kwargs) else "plain"
+        with sigterm_raises(), self.oracle.display.shown_in(view):
             self.oracle.become_writer()
             try:
                 self._search(*fit_args, **fit_kwargs)
@@ -160,20 +170,27 @@ class BayesTuner(Views, DurableTuner):
         super().on_search_end()
         if type(self) is BayesTuner and not self._is_worker():
             place = f"directory={str(self.directory)!r}, project_name={self.project_name!r}"
-            self.oracle.show_loading_code(f"keras_bayes.BayesTuner(build_model, {self._objective}{place})")
+            self.oracle.display.show_loading_code(f"keras_bayes.BayesTuner(build_model, {self._objective}{place})")
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         """Builds and trains a model, `executions_per_trial` times; see `keras_tuner.Tuner.run_trial`."""
         best_weights = BestWeights(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id), self._writer)
         users_callbacks = kwargs.pop("callbacks", [])
         curve_log = CurveLog(Path(self.get_trial_dir(trial.trial_id)) / CURVE_FILE, self._writer)
+        position_report = PositionReport(lambda position: self._report(trial, position))
+        kwargs = kwargs if self._is_worker() else quiet(self.hypermodel, args, kwargs)
         results = []
         for execution in range(self.executions_per_trial):
             callbacks = self._deepcopy_callbacks(users_callbacks)
             self._configure_tensorboard_dir(callbacks, trial, execution)
-            callbacks = [*callbacks, TunerHooks(self, trial), best_weights, curve_log]
+            callbacks = [*callbacks, TunerHooks(self, trial), best_weights, curve_log, position_report]
             results.append(self._build_and_fit_model(trial, *args, callbacks=callbacks, **kwargs))
         return results
+
+    def _report(self, trial: Any, position: Position) -> None:
+        """Shows how far a training has got."""
+        if not self._is_worker():  # of which the chief reads the curves
+            self.oracle.display.on_trial_moved(trial.trial_id, position)
 
     def _build_and_fit_model(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         hp = trial.hyperparameters
