@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from keras_bayes.progress import Progress, ShownTrial
-from keras_bayes.wording import format_seconds, format_value
+from keras_bayes.wording import format_value
 
 GREEN, RED, GREY = "#2e9e63", "#d1495b", "rgba(128, 128, 128, .3)"  # legible on white and on black
 CELL = "padding: .2em .8em .2em 0; text-align: left; white-space: nowrap"
@@ -21,13 +21,15 @@ def search_html(progress: Progress, lines: Sequence[str]) -> str:
     """
     parts = [f"<div>Best <b>{escape(progress.objective)}</b> &nbsp; {escape(' · '.join(progress.facts))}</div>"]
     if progress.max_trials is not None:
-        parts.append(_bar(progress.num_ended / progress.max_trials, "100%"))
+        parts.append(_bar(progress.num_ended / progress.max_trials, "min(50em, 100%)"))
     parts += [_running(progress, trial) for trial in progress.running]
     if progress.listed:
         parts.append(_table(progress))
+    if progress.last_failure:
+        parts.append(f'<div style="color: {RED}; margin: .8em 0 0">{escape(progress.last_failure)}</div>')
     if lines:
         parts.append(f'<pre style="margin: .8em 0 0; background: none">{escape(chr(10).join(lines))}</pre>')
-    return f'<div style="max-width: 60em; margin: .5em 0">{"".join(parts)}</div>'
+    return f'<div style="margin: .5em 0">{"".join(parts)}</div>'
 
 
 def _bar(fraction: float, width: str) -> str:
@@ -41,34 +43,27 @@ def _running(progress: Progress, trial: ShownTrial) -> str:
     texts = [f"<b>{progress.name(trial)}</b> &nbsp; {escape(trial.reason)}"]
     position = trial.position
     if position is not None:
-        metrics = " · ".join(f"{escape(name)} {format_value(value, 4)}" for name, value in position.metrics.items())
-        texts.append(f"<div>{escape(position.text)} &nbsp; {metrics}</div>")
+        texts.append(f"<div>{escape(position.text)}</div>")
         if position.fraction is not None:
             texts.append(_bar(position.fraction, "20em"))
+        if position.metrics:
+            texts.append(f'<div style="opacity: .7">last epoch: {escape(progress.last_epoch(position))}</div>')
     return f'<div style="margin: .6em 0 0">{"".join(texts)}</div>'
 
 
 def _table(progress: Progress) -> str:
-    names = list(dict.fromkeys(name for trial in progress.listed for name in trial.values))
-    heads = ["", "trial", progress.objective, "time", *map(format_value, names)]
-    head = "".join(f'<th style="{CELL}; font-weight: normal; opacity: .7">{escape(text)}</th>' for text in heads)
-    rows = "".join(_row(progress, trial, names) for trial in progress.listed)
-    table = f'<table style="border-collapse: collapse; margin: 0"><tr>{head}</tr>{rows}</table>'
-    return f'<div style="overflow-x: auto; margin: .8em 0 0">{table}</div>'
+    heads = ["", "trial", progress.objective, "time", *map(format_value, progress.names)]
+    style = f"{CELL}; font-weight: normal; opacity: .7; border-bottom: 1px solid {GREY}"
+    head = "".join(f'<th style="{style}">{escape(text)}</th>' for text in heads)
+    rows = "".join(_row(progress, trial) for trial in progress.listed)
+    style = "border-collapse: collapse; margin: 0; color: inherit; font-size: inherit"
+    return f'<div style="overflow-x: auto; margin: .8em 0 0"><table style="{style}"><tr>{head}</tr>{rows}</table></div>'
 
 
-def _row(progress: Progress, trial: ShownTrial, names: Sequence[str]) -> str:
-    mark, result, style = _outcome(progress, trial)
-    seconds = "" if trial.seconds is None else format_seconds(trial.seconds)
-    values = [format_value(trial.values[name], 4) if name in trial.values else "" for name in names]
-    cells = [mark, str(trial.number), result, seconds, *values]
-    return f'<tr style="{style}">' + "".join(f'<td style="{CELL}">{escape(cell)}</td>' for cell in cells) + "</tr>"
-
-
-def _outcome(progress: Progress, trial: ShownTrial) -> tuple[str, str, str]:
-    """Mark, result and style of a row."""
-    if trial in progress.running:
-        return "▶", "running", ""
-    if progress.is_best(trial):
-        return "★", trial.result, f"color: {GREEN}; font-weight: bold"
-    return "", trial.result, "" if trial.record.score is not None else f"color: {RED}"
+def _row(progress: Progress, trial: ShownTrial) -> str:
+    cells = "".join(
+        f'<td style="{CELL}">{escape(cell)}</td>' for cell in (*progress.cells(trial), *trial.texts(progress.names))
+    )
+    is_failed = trial.record.score is None and trial not in progress.running
+    style = f"color: {GREEN}; font-weight: bold" if progress.is_best(trial) else f"color: {RED}" if is_failed else ""
+    return f'<tr style="{style}">{cells}</tr>'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -85,7 +85,12 @@ class ShownTrial:
 
     @property
     def values(self) -> Mapping[str, Value]:
+        """Its hyperparameters."""
         return self.record.values
+
+    def texts(self, names: Iterable[str]) -> list[str]:
+        """Its values of some hyperparameters, empty where it has none."""
+        return [format_value(self.values[name], digits=4) if name in self.values else "" for name in names]
 
     @property
     def result(self) -> str:
@@ -170,6 +175,30 @@ class Progress:
         failed = [f"{self.num_failed} failed"] if self.num_failed else []
         left = [f"about {format_seconds(self.seconds_left)} left"] if self.seconds_left else []
         return [total, *failed, f"{format_seconds(self.elapsed)} elapsed", *left]
+
+    @property
+    def last_failure(self) -> str:
+        """Why the last trial that failed did; empty if none of those that are listed has."""
+        failed = [trial for trial in self.recent if trial.record.score is None]
+        return f"{self.name(failed[-1])} {failed[-1].result}" if failed else ""
+
+    @property
+    def names(self) -> list[str]:
+        """Hyperparameters of the trials that are listed."""
+        return list(dict.fromkeys(name for trial in self.listed for name in trial.values))
+
+    def cells(self, trial: ShownTrial) -> tuple[str, str, str, str]:
+        """A mark, the number, the outcome and the time of a trial that is listed."""
+        seconds = "" if trial.seconds is None else format_seconds(trial.seconds)
+        if trial in self.running:
+            return "▶", str(trial.number), "running", seconds
+        outcome = "failed" if trial.record.score is None else trial.result
+        return "★" * self.is_best(trial), str(trial.number), outcome, seconds
+
+    def last_epoch(self, position: Position) -> str:
+        """What the last epoch gave, the objective first; empty if there has been none."""
+        metrics = sorted(position.metrics.items(), key=lambda metric: metric[0] != self.objective)
+        return ", ".join(f"{format_value(name)} {value:.4g}" for name, value in metrics)
 
     def is_best(self, trial: ShownTrial) -> bool:
         """Whether this is the best trial."""
