@@ -15,6 +15,7 @@ from keras_bayes.panel import SearchPanel
 from keras_bayes.plain_view import print_lines, start_line
 from keras_bayes.printed_above import printed_above
 from keras_bayes.progress import Progress, ShownTrial
+from keras_bayes.summary import STOPPED
 
 Move = Callable[[Progress], Progress]
 
@@ -59,7 +60,7 @@ class LiveView:
     def search_ended(self, progress: Progress, lines: Sequence[str]) -> None:
         """Leaves the last drawing where it is, and prints the summary below."""
         self._draw(progress)
-        self.close()
+        self._stop()
         print_lines(lines)
 
     def add(self, lines: Sequence[str]) -> None:
@@ -67,7 +68,12 @@ class LiveView:
         print_lines(lines)
 
     def close(self) -> None:
-        """Stops drawing."""
+        """Stops drawing, and says so if the search has not ended."""
+        if self._screens:
+            self._stop()
+            print_lines([STOPPED])
+
+    def _stop(self) -> None:
         while self._screens:
             self._screens.pop().close()
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from keras_bayes.html_table import search_html
 from keras_bayes.progress import Progress, ShownTrial
+from keras_bayes.summary import STOPPED
 
 Move = Callable[[Progress], Progress]
 
 MIN_SECONDS = 0.5  # between two updates while a trial runs
-STOPPED = "The search was stopped. Call `search` again to go on with it."
 
 
 def is_notebook() -> bool:
@@ -63,7 +63,7 @@ class NotebookView:
 
     def close(self) -> None:
         """Says so if the search has not ended."""
-        if not self._lines:
+        if self._outputs and not self._lines:
             self.add([STOPPED])
 
     def _show(self, progress: Progress) -> None:

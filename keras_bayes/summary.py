@@ -5,6 +5,8 @@ from __future__ import annotations
 from keras_bayes.progress import Progress
 from keras_bayes.wording import format_value
 
+STOPPED = "The search was stopped. Call `search` again to go on with it."
+
 
 def summary_lines(progress: Progress, reason: str) -> list[str]:
     """Why the search ended, what it found and where the results are.
