@@ -91,7 +91,7 @@ def rasterise(svg: str, path: Path, chromium: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("progress.png"))
-    parser.add_argument("--trials", type=int, default=12)
+    parser.add_argument("--trials", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--chromium", default=shutil.which("chromium"), help="default: the one on the path")
     args = parser.parse_args()

@@ -66,7 +66,7 @@ def test_lines_that_are_printed_in_parts_are_whole(output):
 
 
 def test_keras_is_silent_unless_it_is_asked(output):
-    assert "ms/step" not in Screen(part_of(output, "training")).text
+    assert "/step" not in Screen(part_of(output, "training")).text
 
 
 def test_bars_that_a_hypermodel_asks_for_appear_above(output):
