@@ -69,6 +69,7 @@ class Display:
         self.trial_start[trial.trial_id] = now
         self.trial_number[trial.trial_id] = list(self.oracle.trials).index(trial.trial_id) + 1
         self.is_summary_shown = False
+        self._positions.pop(trial.trial_id, None)
         if self.verbose:
             self._view.trial_began(self.progress())
 
@@ -80,7 +81,6 @@ class Display:
 
     def on_trial_end(self, trial: Any) -> None:
         """A run of a trial ends."""
-        self._positions.pop(trial.trial_id, None)
         if self.verbose:
             progress = self.progress()
             record = self._records()[trial.trial_id]
@@ -159,9 +159,13 @@ class Display:
 
     def _position_elsewhere(self, trial_id: str) -> Position | None:
         """How far a worker has got, as it writes to the folder that it shares with this process."""
-        began = self.oracle.timesheet.runs[trial_id][-1][0]
+        runs = self.oracle.timesheet.runs.get(trial_id)
+        began = runs[-1][0] if runs else 0.0
         curve = read_curve(Path(self.oracle.project_folder) / f"trial_{trial_id}")
         done = [epoch for epoch in curve if epoch.ended >= began]  # others are those of an earlier run
         if not done:
             return None
         return Position(done[-1].training + 1, done[-1].number + 1, metrics=done[-1].metrics)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_view": PlainView()}  # a copy does not draw

@@ -13,7 +13,7 @@ from rich.live import Live
 
 from keras_bayes.panel import SearchPanel
 from keras_bayes.plain_view import print_lines, start_line
-from keras_bayes.printed_above import printed_above
+from keras_bayes.printed_above import is_tty, printed_above
 from keras_bayes.progress import Progress, ShownTrial
 from keras_bayes.summary import STOPPED
 
@@ -22,14 +22,15 @@ Move = Callable[[Progress], Progress]
 
 def is_terminal() -> bool:
     """Whether the standard output is a terminal on which a panel can be drawn."""
-    return sys.stdout.isatty() and can_be_live()
+    return is_tty(sys.stdout) and can_be_live()
 
 
 def can_be_live() -> bool:
     """Whether a panel can be drawn: not where something else draws, nor where characters are missing."""
     console = _console()
     is_drawn_on = isinstance(sys.stdout, FileProxy) or console.is_jupyter
-    return not is_drawn_on and not console.is_dumb_terminal and console.encoding.startswith("utf")
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return not is_drawn_on and not console.is_dumb_terminal and encoding.lower().startswith("utf")
 
 
 class LiveView:

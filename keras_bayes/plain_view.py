@@ -65,6 +65,6 @@ def trial_line(progress: Progress, trial: ShownTrial) -> str:
 
 def print_lines(lines: Sequence[str]) -> None:
     """Prints what the encoding of the output can express of some lines."""
-    encoding = sys.stdout.encoding or "utf-8"
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     for line in lines:
         print(line.encode(encoding, "replace").decode(encoding), flush=True)

@@ -68,7 +68,7 @@ def printed_above(console: Console) -> Iterator[list[LineProxy]]:
         console: The console that draws on the standard output.
     """
     before = sys.stdout, sys.stderr
-    to_terminal = [stream for stream in before if stream is sys.stdout or stream.isatty()]
+    to_terminal = [stream for stream in before if stream is sys.stdout or is_tty(stream)]
     proxies = {stream: LineProxy(console, stream) for stream in dict.fromkeys(to_terminal)}
     handlers = {handler: handler.stream for handler in _stream_handlers() if handler.stream in proxies}
     sys.stdout, sys.stderr = (cast(TextIO, proxies.get(stream, stream)) for stream in before)
@@ -83,6 +83,11 @@ def printed_above(console: Console) -> Iterator[list[LineProxy]]:
                 handler.setStream(stream)
         for proxy in proxies.values():
             proxy.finish()
+
+
+def is_tty(stream: object) -> bool:
+    """Whether a stream, or what a program uses as one, is a terminal."""
+    return hasattr(stream, "isatty") and bool(stream.isatty())
 
 
 def _overwritten(line: str) -> str:

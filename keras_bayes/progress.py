@@ -164,9 +164,8 @@ class Progress:
     @property
     def listed(self) -> tuple[ShownTrial, ...]:
         """The best trial, the last ones that have ended, and the running ones."""
-        recent = {trial.trial_id: trial for trial in self.recent}
-        best = () if self.best is None or self.best.trial_id in recent else (self.best,)
-        return (*best, *self.recent, *self.running)
+        others = (trial for trial in self.recent if not self.is_best(trial))
+        return (*([] if self.best is None else [self.best]), *others, *self.running)
 
     @property
     def facts(self) -> list[str]:

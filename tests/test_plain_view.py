@@ -58,3 +58,21 @@ def test_an_output_that_knows_few_characters_is_no_error(monkeypatch):
     PlainView().add(["0.5 ± 0.1"])
 
     assert output.buffer.getvalue() == b"0.5 ? 0.1\n"
+
+
+def test_an_output_that_can_only_write_is_enough(monkeypatch):
+    class Tee:
+        written = ""
+
+        def write(self, text):
+            self.written += text
+
+        def flush(self):
+            pass
+
+    output = Tee()
+    monkeypatch.setattr(sys, "stdout", output)
+
+    PlainView().add(["0.5 ± 0.1"])
+
+    assert output.written == "0.5 ± 0.1\n"

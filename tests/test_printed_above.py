@@ -1,5 +1,6 @@
 import io
 import logging
+import os
 import sys
 import threading
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -69,6 +70,15 @@ def test_an_interruption_leaves_everything_as_it_was():
 
     assert (sys.stdout, sys.stderr) == before
     assert caught.value.args[0]() == "unfinished"
+
+
+def test_a_child_of_the_process_does_not_draw(monkeypatch):
+    with drawing() as (terminal, _):
+        monkeypatch.setattr(os, "getpid", lambda: 1)
+        print("printed by the child", end="")
+        written = terminal.getvalue()
+
+    assert written == "printed by the child"
 
 
 def test_loggers_print_above_too():

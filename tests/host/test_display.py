@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import math
 import time
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 
 import keras_tuner as kt
 import pytest
@@ -98,6 +99,29 @@ def test_the_view_fits_the_place(tmp_path):
     assert kinds[0] == ["PlainView", "LiveView", "PlainView", "PlainView"]
     assert kinds[1] == ["LiveView", "LiveView", "PlainView", "PlainView"]
     assert kinds[2] == ["PlainView"] * 4  # something else draws there
+
+
+def test_an_output_that_knows_few_characters_or_can_only_write_gets_lines(tmp_path):
+    class Tee:
+        def write(self, text):
+            return len(text)
+
+    latin = Terminal()
+    latin.encoding = "iso-8859-1"
+    for output in (latin, Tee()):
+        with redirect_stdout(output):
+            assert kind(make_oracle(tmp_path), "auto") == "PlainView"
+
+
+def test_an_oracle_can_be_copied_while_it_is_shown(tmp_path):
+    oracle = make_loud_oracle(tmp_path)
+
+    with redirect_stdout(Terminal()), redirect_stderr(io.StringIO()), oracle.display.shown_in("live"):
+        oracle.create_trial("tuner0")
+        twin = copy.deepcopy(oracle)
+
+    assert twin.display.progress().running[0].number == 1
+    assert twin.display.oracle is twin
 
 
 def test_an_oracle_alone_prints_lines_also_in_a_terminal(tmp_path):
