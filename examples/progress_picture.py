@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 import io
+import math
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -29,6 +31,7 @@ import keras_bayes
 from keras_bayes.panel import SearchPanel
 
 WIDTH = 96  # characters
+PIXELS = 1200  # of the width of the picture
 COMMAND = "$ python search.py"
 
 
@@ -59,11 +62,10 @@ class Photographer(keras.callbacks.Callback):
         trial, epoch, batch: The moment, counted from 1.
     """
 
-    svg = ""
-
     def __init__(self, tuner: keras_bayes.BayesTuner, trial: int, epoch: int, batch: int) -> None:
         super().__init__()
         self.tuner, self.moment = tuner, (trial, epoch, batch)
+        self.svg = ""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Photographer:
         return self  # keras-tuner copies callbacks
@@ -76,15 +78,17 @@ class Photographer(keras.callbacks.Callback):
             console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
             console.print(COMMAND)
             console.print(SearchPanel(self.tuner.oracle.display.progress()))
-            type(self).svg = console.export_svg(title="keras_bayes")
+            self.svg = console.export_svg(title="keras_bayes")
 
 
 def rasterise(svg: str, path: Path, chromium: str) -> None:
     """Writes a picture as PNG."""
+    width, height = (float(size) for size in re.search(r'viewBox="0 0 (\S+) (\S+)"', svg).groups())
+    size = f"--window-size={PIXELS},{math.ceil(PIXELS * height / width)}"
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "picture.html"
         page.write_text(f"<body style='margin: 0'>{svg}", encoding="utf-8")
-        command = [chromium, "--headless=new", "--no-sandbox", "--hide-scrollbars", "--window-size=1220,560"]
+        command = [chromium, "--headless=new", "--no-sandbox", "--hide-scrollbars", size]
         subprocess.run([*command, f"--screenshot={path.resolve()}", page.as_uri()], check=True, capture_output=True)
 
 
