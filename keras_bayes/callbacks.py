@@ -1,7 +1,11 @@
-"""What runs inside a training: hooks of the tuner, the weights of the best epoch, the learning curve."""
+"""What runs inside a training: hooks of the tuner, the weights of the best epoch, the learning curve, the time.
+
+For `callbacks` of `BayesTuner.search` there are `WandbRun`, `MlflowRun` and their base class, `TrialCallback`.
+"""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,8 +17,21 @@ import numpy as np
 
 from keras_bayes.curves import Epoch
 from keras_bayes.progress import Position
-from keras_bayes.weights import without_optimizer
+from keras_bayes.trackers import MlflowRun, WandbRun
+from keras_bayes.trial_callback import TrialCallback
+from keras_bayes.weights import save_weights
 from keras_bayes.writer import Writer
+
+__all__ = [
+    "BestWeights",
+    "CurveLog",
+    "Deadline",
+    "MlflowRun",
+    "PositionReport",
+    "TrialCallback",
+    "TunerHooks",
+    "WandbRun",
+]
 
 
 class TunerHooks(keras.callbacks.Callback):
@@ -69,8 +86,30 @@ class BestWeights(keras.callbacks.Callback):
             self.best = value
 
     def _save(self) -> bool:
-        with without_optimizer(self.model):
-            return self.writer.save_weights(self.path, lambda path: self.model.save_weights(str(path)))
+        return self.writer.save_weights(self.path, lambda path: save_weights(self.model, path))
+
+
+class Deadline(keras.callbacks.Callback):
+    """Ends a training with the last epoch that fits into the time.
+
+    Args:
+        moment: When it must have ended, in seconds since 1970.
+    """
+
+    def __init__(self, moment: float) -> None:
+        super().__init__()
+        self.moment = moment
+        self.is_reached = False
+        self._shortest = math.inf  # seconds of an epoch
+        self._began = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._began = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._shortest = min(self._shortest, time.monotonic() - self._began)
+        if time.time() + self._shortest > self.moment:
+            self.is_reached = self.model.stop_training = True
 
 
 class CurveLog(keras.callbacks.Callback):

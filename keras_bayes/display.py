@@ -118,6 +118,7 @@ class Display:
             objective=oracle.objective.name,
             direction=oracle.objective.direction,
             max_trials=oracle.max_trials,
+            max_time=oracle.max_time,
             ended=oracle.end_order,
             running=running,
             num_workers=max(len(oracle.tuner_ids), 1),

@@ -7,19 +7,19 @@ from typing import Any
 from keras_tuner.engine.trial import Trial
 
 from keras_bayes.leases import Leases, is_distributed
-from keras_bayes.lifecycle import LifecycleOracle
+from keras_bayes.steering import SteeredOracle
 
 ANY_WORKER = "any"  # who was heard of with each call of a worker
 DESERTED_SECONDS = 45.0  # longer than a lease: another worker may be on its way
 
 
-class DistributedOracle(LifecycleOracle):
+class DistributedOracle(SteeredOracle):
     """An oracle that notices when a worker falls silent, and gives its trial to another.
 
     Workers that send no signs of life, such as those of keras-tuner's own tuners, are trusted to come back.
 
     Args:
-        **kwargs: Arguments of `LifecycleOracle`.
+        **kwargs: Arguments of `SteeredOracle`.
     """
 
     def __init__(self, **kwargs: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,6 +102,18 @@ class DurableOracle(kt.Oracle):
                 self._stamp = project.stamp(folder)
             self._claim.release(folder)
 
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Writes `oracle.json` after what is done in between, on the state of the project as it is now."""
+        was_writer = self._claim.is_held(Path(self.project_folder))
+        self.become_writer()
+        try:
+            yield
+            self.writer.write_state(Path(self.project_folder) / project.ORACLE_FILE, self.get_state())
+        finally:
+            if not was_writer:
+                self.release()
+
     def trial_states(self) -> list[dict[str, Any]]:
         """What a `TrialRecord` needs of each trial; the whole state, with the space, is slow to write down."""
         return [
@@ -155,11 +168,8 @@ class DurableOracle(kt.Oracle):
         if _is_remote(self.project_folder):
             super().save()
             return
-        was_writer = self._claim.is_held(Path(self.project_folder))
-        self.become_writer()
-        self.writer.write_state(Path(self.project_folder) / project.ORACLE_FILE, self.get_state())
-        if not was_writer:
-            self.release()
+        with self.writing():
+            pass
 
     def reload(self) -> None:
         """Takes up the search in the project folder, whatever moment it was interrupted at.

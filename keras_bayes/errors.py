@@ -9,6 +9,10 @@ class SearchSpaceError(KerasBayesError, ValueError):
     """The search space cannot be searched as it is declared."""
 
 
+class ConfigurationError(KerasBayesError, ValueError):
+    """Values that are no configuration of the search space."""
+
+
 class ProjectError(KerasBayesError, RuntimeError):
     """A project folder cannot be read or written."""
 

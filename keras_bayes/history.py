@@ -22,7 +22,7 @@ class TrialRecord:
         values: Hyperparameter values.
         status: `"COMPLETED"`, `"RUNNING"`, or a failure: `"FAILED"`, `"INVALID"`.
         score: Value of the objective; finite for a completed trial, `None` for any other.
-        message: Why it failed.
+        message: Why it failed, or ended early.
         unused: Active hyperparameters whose values it never read.
     """
 

@@ -37,6 +37,8 @@ class LifecycleOracle(DurableOracle):
             learn from, and only a program whose first three trials end with the same error is stopped.
     """
 
+    max_time: float | None = None  # seconds that the search may take
+
     def __init__(self, *, objective: Any = None, **kwargs: Any) -> None:
         super().__init__(objective=resolve_objective(objective), **kwargs)
         self._lock = threading.RLock()
@@ -189,6 +191,8 @@ class LifecycleOracle(DurableOracle):
             return "The process ended each time this trial ran."
         if values not in space:
             return "Its values lie outside the search space as it is declared now."
+        if self.proposals.get(trial.trial_id, {}).get("source") == "user":  # who may want the same once more
+            return ""
         others = [other.hyperparameters.values for other in self.trials.values() if other is not trial]
         points = space.encode_all([values, *(other for other in others if other in space)])
         if not is_new(points[:1], points[1:])[0]:
@@ -205,7 +209,7 @@ class LifecycleOracle(DurableOracle):
 
     def _new_trial(self) -> Trial:
         trial_id = self._next_id()
-        response = {"status": TrialStatus.STOPPED} if self._is_finished() else self.populate_space(trial_id)
+        response = {"status": TrialStatus.STOPPED} if self._is_finished() else self._choose(trial_id)
         if response["status"] == TrialStatus.STOPPED and self._awaits_others():
             response = {"status": TrialStatus.IDLE}
         hyperparameters = self.hyperparameters.copy()
@@ -214,6 +218,10 @@ class LifecycleOracle(DurableOracle):
             self.start_order.append(trial_id)
             self.proposals[trial_id] = response.get("proposal", {})
         return Trial(hyperparameters=hyperparameters, trial_id=trial_id, status=response["status"])
+
+    def _choose(self, trial_id: str) -> dict[str, Any]:
+        """What the next trial is to run, as `populate_space` says it."""
+        return dict(self.populate_space(trial_id))
 
     def _awaits_others(self) -> bool:
         """Whether a worker must stay though there is nothing to do now."""

@@ -47,6 +47,11 @@ class BayesOracle(DistributedOracle):
             whose first three trials end with the same error is stopped.
         acquisition: `"ei"` (expected improvement), `"pi"` (probability of improvement) or `"lcb"` (lower confidence
             bound).
+        warm_start: An earlier search to learn from, whose trials do not count: its project folder, which may be
+            read-only and one of `keras_tuner.BayesianOptimization`, or a `pandas.DataFrame` with a column for each
+            hyperparameter and a column `score`.
+        max_time: Duration of the search, over all its sessions: seconds, or a string such as `"11h30m"`. No trial is
+            started that, by the times of the earlier ones, cannot end.
 
     Raises:
         ValueError, TypeError: An argument is out of range; the message names it and what came.
@@ -70,6 +75,8 @@ class BayesOracle(DistributedOracle):
         max_consecutive_failed_trials: int | None = None,
         *,
         acquisition: str = "ei",
+        warm_start: Any = None,
+        max_time: float | str | None = None,
     ) -> None:
         check_integer("max_trials", max_trials, at_least=1)
         check_integer("num_initial_points", num_initial_points, at_least=2)
@@ -88,6 +95,8 @@ class BayesOracle(DistributedOracle):
             seed=seed,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
+            warm_start=warm_start,
+            max_time=max_time,
         )
         self.num_initial_points = num_initial_points
         self.alpha = alpha
@@ -109,7 +118,7 @@ class BayesOracle(DistributedOracle):
         declared = Space.from_config(self.hyperparameters.get_config())
         history = History.from_states(self.trial_states())
         space = learn_conditions(declared, history.records)
-        data = observe(history, space, direction=self.objective.direction)
+        data = observe(history.after(self.known), space, direction=self.objective.direction)
         rng = np.random.default_rng([self.seed, len(self.trials)])
         num_points = self.num_initial_points or NUM_POINTS
 

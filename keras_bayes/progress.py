@@ -111,6 +111,7 @@ class Progress:
         folder: Where its results are.
         objective: Name of the objective.
         max_trials: How many trials there will be at most, if there is a limit.
+        max_time: How many seconds it may take, if there is a limit.
         num_completed: How many have completed.
         num_failed: How many have failed.
         best: The best one that has completed.
@@ -125,6 +126,7 @@ class Progress:
     folder: str
     objective: str
     max_trials: int | None
+    max_time: float | None
     num_completed: int
     num_failed: int
     best: ShownTrial | None
@@ -141,12 +143,13 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the last trial ends; `None` where there is no telling."""
-        if self.pace is None or self.max_trials is None:
-            return None
-        seconds = [trial.seconds or 0.0 for trial in self.running]
-        num_waiting = max(self.max_trials - self.num_ended - len(self.running), 0)
-        return self.pace.seconds_left(seconds, num_waiting, max(self.num_workers, len(seconds)))
+        """Seconds until the last trial ends, or there is no more time; `None` where there is no telling."""
+        limits = [] if self.max_time is None else [max(self.max_time - self.elapsed, 0.0)]
+        if self.pace is not None and self.max_trials is not None:
+            seconds = [trial.seconds or 0.0 for trial in self.running]
+            num_waiting = max(self.max_trials - self.num_ended - len(self.running), 0)
+            limits.append(self.pace.seconds_left(seconds, num_waiting, max(self.num_workers, len(seconds))))
+        return min(limits, default=None)
 
     def at(self, moment: float, positions: Mapping[str, Position | None]) -> Progress:
         """The same search at another moment, when its running trials have got to `positions`."""
@@ -218,6 +221,7 @@ def progress_of(
     objective: str,
     direction: str,
     max_trials: int | None,
+    max_time: float | None,
     ended: Sequence[str],
     running: Collection[str],
     num_workers: int,
@@ -233,6 +237,7 @@ def progress_of(
         objective: Name of the objective.
         direction: Which way it is better, `"min"` or `"max"`.
         max_trials: How many trials there will be at most, if there is a limit.
+        max_time: How many seconds it may take, if there is a limit.
         ended: Ids of the trials that are over, in the order of their ends.
         running: Ids of the trials that are running.
         num_workers: How many run at once.
@@ -249,6 +254,7 @@ def progress_of(
         folder=folder,
         objective=objective,
         max_trials=max_trials,
+        max_time=max_time,
         num_completed=len(losses),
         num_failed=len(failed),
         best=shown(min(losses, key=losses.__getitem__)) if losses else None,

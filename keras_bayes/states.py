@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -142,9 +143,15 @@ def _is_part(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(_is_text_or_none, value))
 
 
+def _is_known(value: Any) -> bool:
+    """Whether this is a result from elsewhere."""
+    is_whole = _is_object(value) and _dict(_is_value)(value.get("values")) and _TEXTS(value.get("unread"))
+    return is_whole and (value["score"] is None or (_is_number(value["score"]) and math.isfinite(value["score"])))
+
+
 def _is_interval(value: Any) -> bool:
     """Whether this is a start and an end."""
-    return _NUMBERS(value) and len(value) == 2
+    return _NUMBERS(value) and len(value) == 2 and all(map(math.isfinite, value))
 
 
 _INTERVALS = _list(_is_interval)
@@ -163,6 +170,10 @@ _BAYESIAN: dict[str, Check] = {
     "declared": lambda value: _is_object(value) and _TEXTS(value["argument"]) and _is_texts(value["hypermodel"]),
     "objective": _list(_is_part),
     "deaths": _dict(_is_count),
+    "known": _list(_is_known),
+    "queue": _list(
+        lambda item: _is_object(item) and _dict(_is_value)(item.get("values")) and type(item["skip_if_tried"]) is bool
+    ),
     "times": lambda value: (
         _is_object(value) and _INTERVALS(value.get("sessions")) and _dict(_INTERVALS)(value.get("runs"))
     ),

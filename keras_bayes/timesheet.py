@@ -65,6 +65,11 @@ class Timesheet:
         ends = [end for _, end in self.sessions[:-1]] + [max(now, end) for _, end in self.sessions[-1:]]
         return sum(end - start for (start, _), end in zip(self.sessions, ends, strict=True))
 
+    def deadline(self, seconds: float) -> float:
+        """When a search that has begun will have taken so many seconds, in seconds since 1970."""
+        *earlier, (start, _) = self.sessions
+        return start + seconds - sum(end - start for start, end in earlier)
+
     def seconds(self, trial_id: str) -> float | None:
         """How long the last run of a trial took, or has taken so far; `None` if it is not known."""
         if trial_id not in self.runs:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import _thread
 import functools
+import math
 import signal
 import time
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras_tuner as kt
 
 from keras_bayes.arguments import check_integer, check_one_of, check_project_name
-from keras_bayes.callbacks import BestWeights, CurveLog, PositionReport, TunerHooks
+from keras_bayes.callbacks import BestWeights, CurveLog, Deadline, PositionReport, TunerHooks
 from keras_bayes.curves import CURVE_FILE
 from keras_bayes.display import VIEWS
 from keras_bayes.durable_tuner import DurableTuner
+from keras_bayes.hparams_log import HParamsLog
 from keras_bayes.leases import Periodic, is_chief
 from keras_bayes.memory import release_traced_graphs
 from keras_bayes.objective import objective_code
@@ -26,6 +29,8 @@ from keras_bayes.quiet import is_left_open, quiet
 from keras_bayes.removal import remove_project
 from keras_bayes.results import is_no_result, plain_results
 from keras_bayes.signals import sigterm_raises
+from keras_bayes.timesheet import Timesheet
+from keras_bayes.trial_callback import Execution, execute
 from keras_bayes.usage import ReadValues
 from keras_bayes.views import Views
 
@@ -51,6 +56,8 @@ class BayesTuner(Views, DurableTuner):
         max_retries_per_trial: See `BayesOracle`.
         max_consecutive_failed_trials: See `BayesOracle`.
         acquisition: See `BayesOracle`.
+        warm_start: See `BayesOracle`.
+        max_time: See `BayesOracle`. A training that is running then ends with an epoch, and its best one counts.
         keep_best: Number of trials whose weights stay on disk, the best ones; `None` keeps all.
         progress: How a search is shown: `"live"`, a panel at the bottom of a terminal; `"notebook"`, an output of the
             cell; `"plain"`, a line for each trial; `"auto"`, what fits the place. Where `search` is told a `verbose`,
@@ -82,6 +89,8 @@ class BayesTuner(Views, DurableTuner):
         max_consecutive_failed_trials: int | None = None,
         *,
         acquisition: str = "ei",
+        warm_start: Any = None,
+        max_time: float | str | None = None,
         keep_best: int | None = 3,
         progress: str = "auto",
         **kwargs: Any,
@@ -99,7 +108,10 @@ class BayesTuner(Views, DurableTuner):
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
             acquisition=acquisition,
+            warm_start=warm_start,
+            max_time=max_time,
         )
+        self._max_time = oracle.max_time
         check_integer("keep_best", keep_best, at_least=1)
         check_one_of("progress", progress, VIEWS)
         if "://" in str(kwargs.get("directory")):
@@ -172,25 +184,58 @@ class BayesTuner(Views, DurableTuner):
             place = f"directory={str(self.directory)!r}, project_name={self.project_name!r}"
             self.oracle.display.show_loading_code(f"keras_bayes.BayesTuner(build_model, {self._objective}{place})")
 
+    def enqueue(self, values: Mapping[str, Any] | kt.HyperParameters, *, skip_if_tried: bool = True) -> bool:
+        """Runs a configuration of the user next; see `BayesOracle.enqueue`. Of a worker the chief's call counts."""
+        return not self._is_worker() and self.oracle.enqueue(values, skip_if_tried=skip_if_tried)
+
+    def add_observation(self, values: Mapping[str, Any] | kt.HyperParameters, score: float | None) -> None:
+        """Tells a result obtained elsewhere; see `BayesOracle.add_observation`. Of a worker the chief's call counts."""
+        if not self._is_worker():
+            self.oracle.add_observation(values, score)
+
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         """Builds and trains a model, `executions_per_trial` times; see `keras_tuner.Tuner.run_trial`."""
         best_weights = BestWeights(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id), self._writer)
         users_callbacks = kwargs.pop("callbacks", [])
         curve_log = CurveLog(Path(self.get_trial_dir(trial.trial_id)) / CURVE_FILE, self._writer)
         position_report = PositionReport(lambda position: self._report(trial, position))
+        deadline = Deadline(self._deadline())
         kwargs = kwargs if self._is_worker() else quiet(self.hypermodel, args, kwargs)
         results = []
         for execution in range(self.executions_per_trial):
             callbacks = self._deepcopy_callbacks(users_callbacks)
             self._configure_tensorboard_dir(callbacks, trial, execution)
-            callbacks = [*callbacks, TunerHooks(self, trial), best_weights, curve_log, position_report]
-            results.append(self._build_and_fit_model(trial, *args, callbacks=callbacks, **kwargs))
+            callbacks = [*callbacks, TunerHooks(self, trial), best_weights, curve_log, deadline, position_report]
+            train = functools.partial(self._build_and_fit_model, trial, *args, **kwargs)
+            results.append(execute(train, callbacks, self._execution(trial, execution), self.oracle.objective))
+            if deadline.is_reached:
+                trial.message = "`max_time` was used up before the end of the training."
+                break
         return results
 
     def _report(self, trial: Any, position: Position) -> None:
         """Shows how far a training has got."""
         if not self._is_worker():  # of which the chief reads the curves
             self.oracle.display.on_trial_moved(trial.trial_id, position)
+
+    def _deadline(self) -> float:
+        """When the search has to end, in seconds since 1970."""
+        if self._max_time is None:
+            return math.inf
+        times = Timesheet() if self._is_worker() else self.oracle.timesheet
+        if self._is_worker():
+            times.take_up(self.search_log().state["times"])
+        return times.deadline(self._max_time)
+
+    def _execution(self, trial: Any, number: int) -> Execution:
+        return Execution(
+            search=self.project_name,
+            trial_id=trial.trial_id,
+            number=number,
+            num_executions=self.executions_per_trial,
+            objective=self.oracle.objective.name,
+            values=trial.hyperparameters.values,
+        )
 
     def _build_and_fit_model(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         hp = trial.hyperparameters
@@ -238,6 +283,7 @@ class BayesTuner(Views, DurableTuner):
             _thread.interrupt_main()  # the host's chief waits in the main thread, for ever
 
     def _configure_tensorboard_dir(self, callbacks: list[Any], trial: Any, execution: int = 0) -> None:
-        # The host imports TensorBoard here whether or not there is a callback that needs it.
-        if any(type(callback).__name__ == "TensorBoard" for callback in callbacks):
-            super()._configure_tensorboard_dir(callbacks, trial, execution)
+        # The host does so with the TensorFlow backend only, and imports TensorBoard whether or not it is needed.
+        for board in [callback for callback in callbacks if type(callback).__name__ == "TensorBoard"]:
+            board.log_dir = self._get_tensorboard_dir(board.log_dir, trial.trial_id, execution)
+            callbacks.append(HParamsLog(board.log_dir))

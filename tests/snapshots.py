@@ -35,6 +35,7 @@ def moment(**changes: Any) -> Progress:
         "folder": "results/search",
         "objective": "val_accuracy",
         "max_trials": 10,
+        "max_time": None,
         "num_completed": 3,
         "num_failed": 1,
         "best": best,

@@ -68,6 +68,7 @@ class Search:
             objective="loss",
             direction="min",
             max_trials=self.num_trials,
+            max_time=None,
             ended=self.ended,
             running=list(self.running),
             num_workers=self.num_workers,

@@ -18,6 +18,7 @@ def taken(scores=SCORES, direction="min", **changes):
     records[str(len(scores))] = TrialRecord(len(scores), {}, "RUNNING")
     arguments = {
         "moment": 0.0, "folder": "search", "objective": "loss", "direction": direction, "max_trials": 10,
+        "max_time": None,
         "ended": ended, "running": [str(len(scores))], "num_workers": 1,
     }  # fmt: skip
     return progress_of(records, {"7": {"source": "design"}}, Timesheet(), **(arguments | changes))
@@ -65,6 +66,13 @@ def test_the_end_is_not_known_without_a_number_of_trials():
 
     assert progress.seconds_left is None
     assert progress.facts == ["4 trials", "1 failed", "1 min 15 s elapsed"]
+
+
+def test_a_search_ends_when_its_time_is_up():
+    assert moment(max_time=100.0).seconds_left == 25
+    assert moment(max_time=100.0, max_trials=None).seconds_left == 25
+    assert moment(max_time=1000.0).seconds_left == moment().seconds_left
+    assert moment(max_time=50.0).seconds_left == 0
 
 
 def test_the_facts_say_how_long_it_will_take():

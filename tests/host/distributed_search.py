@@ -1,13 +1,11 @@
 """One process of a distributed search without training; the environment says whether chief or worker.
 
-python distributed_search.py FOLDER SECONDS [BROKEN]
-
-The oracle raises an error, once, where it should choose the trial BROKEN.
+The user has one configuration of their own, and one result from elsewhere.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 
 import keras_tuner as kt
@@ -27,7 +25,7 @@ class Tuner(keras_bayes.BayesTuner):
 
     def run_trial(self, trial, *args, **kwargs):
         x, kind, depth = declare(trial.hyperparameters)
-        time.sleep(float(sys.argv[2]))
+        time.sleep(options.seconds)
         if x < -0.8:
             return float("nan")
         return x * x + (0.0 if kind == "b" else 0.5) + (depth or 0) * 0.1
@@ -39,14 +37,23 @@ class BrokenOnce(keras_bayes.BayesOracle):
     is_mended = False
 
     def populate_space(self, trial_id):
-        if len(sys.argv) > 3 and int(trial_id) == int(sys.argv[3]) and not self.is_mended:
+        if int(trial_id) == options.broken and not self.is_mended:
             self.is_mended = True
             raise ZeroDivisionError("a mistake in the oracle")
         return super().populate_space(trial_id)
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder")
+    parser.add_argument("--seconds", type=float, default=0.2, help="duration of a trial")
+    parser.add_argument("--broken", type=int, help="trial where the oracle raises an error, once, instead of choosing")
+    parser.add_argument("--max-time", help="duration of the search")
+    options = parser.parse_args()
     space = kt.HyperParameters()
     declare(space)
     keras_bayes.tuner.BayesOracle = BrokenOnce
-    Tuner(hyperparameters=space, max_trials=14, seed=0, directory=sys.argv[1]).search()
+    tuner = Tuner(hyperparameters=space, max_trials=14, seed=0, directory=options.folder, max_time=options.max_time)
+    tuner.enqueue({"x": 0.5, "kind": "a"})
+    tuner.add_observation({"x": 0.25, "kind": "c"}, 0.5625)
+    tuner.search()

@@ -29,7 +29,7 @@ def start(tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
 
-    def start_process(tuner_id, seconds=0.2, *more):
+    def start_process(tuner_id, *more, seconds=0.2):
         environment = os.environ | {
             "KERASTUNER_TUNER_ID": tuner_id,
             "KERASTUNER_ORACLE_IP": "127.0.0.1",
@@ -37,7 +37,7 @@ def start(tmp_path):
             "TF_CPP_MIN_LOG_LEVEL": "3",
         }
         with (tmp_path / f"{tuner_id}.log").open("a") as log:
-            command = [sys.executable, SCRIPT, tmp_path, str(seconds), *map(str, more)]
+            command = [sys.executable, SCRIPT, tmp_path, f"--seconds={seconds}", *more]
             processes.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
         return processes[-1]
 
@@ -68,6 +68,8 @@ def test_a_chief_and_two_workers_share_a_search(tmp_path, start):
     assert len(values) == 14
     assert {state["status"] for state in states(tmp_path)} <= {"COMPLETED", "FAILED"}
     assert len({json.dumps(value, sort_keys=True) for value in values}) == 14
+    assert sum(value == {"x": 0.5, "kind": "a"} for value in values) == 1  # enqueued by each of the three processes
+    assert {"x": 0.25, "kind": "c"} not in values  # known from elsewhere
     assert all(("depth" in value) == (value["kind"] == "b") for value in values)
     assert "chosen by the model" in (tmp_path / "chief.log").read_text()
 
@@ -104,7 +106,7 @@ def test_a_chief_ends_when_its_last_worker_is_gone(tmp_path, start):
 
 
 def test_a_chief_that_is_killed_and_started_again_goes_on(tmp_path, start):
-    chief, worker = start("chief"), start("worker", 3)
+    chief, worker = start("chief"), start("worker", seconds=3)
     wait_for(lambda: len(states(tmp_path)) >= 3)
 
     chief.send_signal(signal.SIGKILL)
@@ -120,7 +122,7 @@ def test_a_chief_that_is_killed_and_started_again_goes_on(tmp_path, start):
 
 
 def test_an_exception_in_the_oracle_reaches_the_worker_and_frees_the_lock(tmp_path, start):
-    chief, unlucky = start("chief", 0.2, 3), start("unlucky")
+    chief, unlucky = start("chief", "--broken=3"), start("unlucky")
 
     failed = unlucky.wait(timeout=TIMEOUT)
     codes = [process.wait(timeout=TIMEOUT) for process in (start("lucky"), chief)]
@@ -129,3 +131,13 @@ def test_an_exception_in_the_oracle_reaches_the_worker_and_frees_the_lock(tmp_pa
     assert "a mistake in the oracle" in (tmp_path / "unlucky.log").read_text()
     assert codes == [0, 0]
     assert len(states(tmp_path)) == 14
+
+
+def test_the_time_budget_of_the_chief_ends_the_search(tmp_path, start):
+    processes = [start(tuner_id, "--max-time=6s", seconds=2) for tuner_id in ("chief", "worker")]
+
+    codes = [process.wait(timeout=TIMEOUT) for process in processes]
+
+    assert codes == [0, 0], (tmp_path / "chief.log").read_text()
+    assert 1 <= len(states(tmp_path)) <= 3
+    assert "No other trial fits into the `max_time` of 6.0 s." in (tmp_path / "chief.log").read_text()

@@ -351,6 +351,22 @@ def test_the_weights_of_the_best_trials_are_kept(tmp_path):
         tuner.get_best_models(3)
 
 
+def test_at_no_moment_there_are_more_weights_than_the_best_the_running_and_one(tmp_path):
+    counts = []
+
+    class Count(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            counts.append(len(list(tmp_path.rglob("*.weights.h5"))))
+            if len(counts) in (5, 8):
+                logs["val_loss"] = float("nan")  # of a training that diverges after weights were saved
+
+    make_tuner(tmp_path, max_trials=4, keep_best=2).search(epochs=2, callbacks=[Count()], **DATA)
+    make_tuner(tmp_path, max_trials=8, keep_best=2).search(epochs=2, callbacks=[Count()], **DATA)
+
+    assert len(counts) == 16
+    assert max(counts) <= 2 + 1 + 1
+
+
 def test_the_weights_of_a_search_of_keras_tuner_are_left_alone(tmp_path):
     arguments = {"objective": "val_loss", "seed": 0, "directory": str(tmp_path), "project_name": "search"}
     kt.BayesianOptimization(build_model, max_trials=3, **arguments).search(**DATA)

@@ -1,0 +1,40 @@
+"""A budget of time: how much there is, and whether another trial fits into the rest."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import re
+from collections.abc import Sequence
+from statistics import median
+
+UNIT_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "min": 60.0, "s": 1.0}
+_PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(d|h|min|m|s)", re.IGNORECASE)
+
+
+def parse_duration(duration: float | str) -> float:
+    """Seconds of a duration: a number of seconds, or numbers with units, such as `"11h30m"`, `"90 min"`, `"45s"`.
+
+    Raises:
+        ValueError: It is not above zero, or cannot be read.
+    """
+    expected = 'a number of seconds above 0, or a string such as "11h30m", "90min" or "45s"'
+    if isinstance(duration, str):
+        text = duration.strip()
+        parts = _PART.findall(text)
+        if _PART.sub("", text) == "" and parts:
+            seconds = sum(float(number) * UNIT_SECONDS[unit.lower()] for number, unit in parts)
+        else:
+            raise ValueError(f"`max_time` must be {expected}, received {duration!r}.")
+    elif isinstance(duration, numbers.Real) and not isinstance(duration, bool):
+        seconds = float(duration)
+    else:
+        raise TypeError(f"`max_time` must be {expected}, received {duration!r}.")
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"`max_time` must be {expected}, received {duration!r}.")
+    return seconds
+
+
+def fits(seconds_left: float, durations: Sequence[float]) -> bool:
+    """Whether a trial can be expected to end in time: by the median of what earlier ones took, if there are any."""
+    return seconds_left > (median(durations) if durations else 0.0)

@@ -1,0 +1,166 @@
+"""What a user tells a search: configurations to run, results from elsewhere, how long it may take."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import keras_tuner as kt
+from keras_tuner.engine.trial import Trial, TrialStatus
+
+from keras_bayes.budget import fits, parse_duration
+from keras_bayes.configurations import observed, to_run
+from keras_bayes.errors import ConfigurationError, KerasBayesWarning
+from keras_bayes.history import TrialRecord
+from keras_bayes.lifecycle import LifecycleOracle
+from keras_bayes.search_log import known_records
+from keras_bayes.space import Space
+from keras_bayes.untried import is_new
+from keras_bayes.warm_start import known_results, known_state
+from keras_bayes.wording import format_seconds
+
+
+class SteeredOracle(LifecycleOracle):
+    """An oracle that can be told what to try, what is known already, and when to end.
+
+    Args:
+        warm_start: An earlier search to learn from; see `keras_bayes.warm_start.known_results`.
+        max_time: Duration of the search, over all its sessions; see `keras_bayes.budget.parse_duration`.
+        **kwargs: Arguments of `LifecycleOracle`.
+    """
+
+    def __init__(self, *, warm_start: Any = None, max_time: float | str | None = None, **kwargs: Any) -> None:
+        self.max_time = None if max_time is None else parse_duration(max_time)
+        super().__init__(**kwargs)
+        name, direction = self.objective.name, self.objective.direction or "min"
+        self._given = [] if warm_start is None else known_results(warm_start, objective=name, direction=direction)
+        self._known = list(self._given)  # results from elsewhere
+        self._queue: list[dict[str, Any]] = []  # what the user wants to be run next: `values`, `skip_if_tried`
+
+    @property
+    def known(self) -> tuple[TrialRecord, ...]:
+        """Results from elsewhere."""
+        return known_records(self._known)
+
+    def enqueue(self, values: Mapping[str, Any] | kt.HyperParameters, *, skip_if_tried: bool = True) -> bool:
+        """Runs a configuration of the user next; it counts as a trial.
+
+        Args:
+            values: Hyperparameters; what is left out has its default, or is in the middle of its range.
+            skip_if_tried: Whether one that has been tried, here or elsewhere, or is in the queue, is left out, so that
+                a program that is started again need not care.
+
+        Returns:
+            Whether the configuration was put into the queue.
+
+        Raises:
+            ConfigurationError: The values are none of the search space; the message says which.
+            ProjectInUseError: Another process is searching in the project.
+        """
+        with self._lock, self.writing():
+            configuration = to_run(self._space(), _values(values))
+            if skip_if_tried and not self._is_untried(configuration, [item["values"] for item in self._queue]):
+                return False
+            self._queue.append({"values": configuration, "skip_if_tried": skip_if_tried})
+            return True
+
+    def add_observation(self, values: Mapping[str, Any] | kt.HyperParameters, score: float | None) -> None:
+        """Tells a result that was obtained elsewhere; the same one told again changes nothing.
+
+        It counts as no trial and is never the best one, but the model learns from it, and does not propose it again.
+
+        Args:
+            values: All active hyperparameters.
+            score: Value of the objective; `None`, NaN or an infinite one tells that the training failed.
+
+        Raises:
+            ConfigurationError: The values are none of the search space; the message says which.
+            ProjectInUseError: Another process is searching in the project.
+        """
+        with self._lock, self.writing():
+            state = known_state(observed(self._space(), _values(values)), score)
+            if state not in self._known:
+                self._known.append(state)
+
+    def create_trial(self, tuner_id: str) -> Trial:
+        """The next trial for a worker, or the one it is running; see `keras_tuner.Oracle.create_trial`."""
+        with self._lock:
+            self.become_writer()
+            if not self.trials:
+                self._check_given()
+            return super().create_trial(tuner_id)
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything but the trials, as JSON."""
+        return {**super().get_state(), "known": self._known, "queue": self._queue}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes up a state, and what the constructor was given."""
+        super().set_state(state)
+        known = list(state.get("known", ()))
+        self._known = known + [result for result in self._given if result not in known]
+        self._queue = list(state.get("queue", ()))
+
+    def _choose(self, trial_id: str) -> dict[str, Any]:
+        while self._queue:
+            item = self._queue.pop(0)
+            space = self._space()
+            values = space.complete(item["values"])
+            if values not in space:
+                message = f"{item['values']} was enqueued, but lies outside the search space as it is now: left out."
+                warnings.warn(message, KerasBayesWarning, stacklevel=2)
+            elif not item["skip_if_tried"] or self._is_untried(values):
+                return {"status": TrialStatus.RUNNING, "values": values, "proposal": {"source": "user"}}
+        return super()._choose(trial_id)
+
+    def _is_finished(self) -> bool:
+        is_finished = super()._is_finished()
+        if is_finished or not self._is_time_up():
+            return is_finished
+        self._end_reason = f"No other trial fits into the `max_time` of {format_seconds(self.max_time or 0.0)}."
+        return True
+
+    def _retried_trial(self) -> Trial | None:
+        return None if self._is_time_up() else super()._retried_trial()
+
+    def _is_time_up(self) -> bool:
+        """Whether what is left of `max_time` is too short for another trial."""
+        if self.max_time is None:
+            return False
+        ended = [self.trials[trial_id] for trial_id in self.end_order]
+        completed = [trial for trial in ended if trial.status == TrialStatus.COMPLETED]
+        durations = [self.timesheet.seconds(trial.trial_id) for trial in completed or ended]
+        known = [seconds for seconds in durations if seconds is not None]
+        return not fits(self.max_time - self.timesheet.elapsed, known)
+
+    def _is_untried(self, values: Mapping[str, Any], queued: list[dict[str, Any]] | None = None) -> bool:
+        """Whether no trial has these values, here or elsewhere, nor one of those in the queue."""
+        space = self._space()
+        tried = [*(trial.hyperparameters.values for trial in self.trials.values()), *(r.values for r in self.known)]
+        others = [*tried, *(queued or ())]
+        points = space.encode_all([values, *(other for other in others if other in space)])
+        return bool(is_new(points[:1], points[1:])[0])
+
+    def _check_given(self) -> None:
+        """Warns of given results that teach nothing here."""
+        if not self._given:
+            return
+        space, values = self._space(), [result["values"] for result in self._given]
+        names = {entry.name for entry in space.entries}
+        if names and not any(names & set(v) for v in values):
+            received = sorted({name for v in values for name in v})
+            raise ConfigurationError(
+                f"`warm_start` has none of the hyperparameters of this search, {sorted(names)}, but {received}."
+            )
+        num_outside = int((~space.locate(values)[0]).sum())
+        if num_outside:
+            message = f"{num_outside} of {len(values)} results of `warm_start` lie outside the search space: left out."
+            warnings.warn(message, KerasBayesWarning, stacklevel=2)
+
+    def _space(self) -> Space:
+        return Space.from_config(self.hyperparameters.get_config())
+
+
+def _values(values: Mapping[str, Any] | kt.HyperParameters) -> dict[str, Any]:
+    return dict(values.values if isinstance(values, kt.HyperParameters) else values)

@@ -1,0 +1,71 @@
+"""Results of an earlier search, from its project folder or from a data frame."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from keras_bayes.configurations import plain_value
+from keras_bayes.domains import Value
+from keras_bayes.errors import ProjectError
+from keras_bayes.search_log import SearchLog
+
+SCORE = "score"  # column of a data frame; or one that has the name of the objective
+STATUS = "status"
+
+
+def known_results(source: Any, *, objective: str, direction: str) -> list[dict[str, Any]]:
+    """The ended trials of an earlier search, as states of `search_log.known_records`; running ones are left out.
+
+    Args:
+        source: A project folder, of `BayesTuner` or of `keras_tuner.BayesianOptimization`, that may be read-only; or a
+            `pandas.DataFrame` with a column for each hyperparameter and one for the result, called `score` or as the
+            objective. A missing result is that of a failed trial, a missing value that of an inactive hyperparameter.
+        objective: Name of the objective.
+        direction: Which way it is better, `"min"` or `"max"`.
+
+    Raises:
+        ProjectError: The folder holds no search, or one for another objective.
+        ValueError, TypeError: The data frame has no column with results, or it is something else.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        return _from_folder(Path(source), objective, direction)
+    if hasattr(source, "columns") and hasattr(source, "to_dict"):
+        return _from_rows(source.to_dict("records"), list(source.columns), objective)
+    raise TypeError(f"`warm_start` must be a project folder or a DataFrame, received {source!r}.")
+
+
+def _from_folder(folder: Path, objective: str, direction: str) -> list[dict[str, Any]]:
+    log = SearchLog.read(folder)
+    if (log.objective, log.direction) != (objective, direction):
+        raise ProjectError(
+            f"The search in {folder}, to `warm_start` from, is for {log.direction} {log.objective!r}; "
+            f"the objective is now {direction} {objective!r}."
+        )
+    records = [*log.known, *(trial.record for trial in log.trials if trial.record.status in ("COMPLETED", "FAILED"))]
+    return [known_state(record.values, record.score, record.unused) for record in records]
+
+
+def _from_rows(rows: list[Mapping[Any, Any]], columns: list[Any], objective: str) -> list[dict[str, Any]]:
+    column = next((name for name in (SCORE, objective) if name in columns), None)
+    if column is None:
+        raise ValueError(
+            f"`warm_start` needs a column {SCORE!r} or {objective!r} with the results, received {list(columns)}."
+        )
+    ended = [row for row in rows if row.get(STATUS) != "RUNNING"]
+    return [known_state(_values(row, column), plain_value(row[column])) for row in ended]
+
+
+def _values(row: Mapping[Any, Any], column: str) -> dict[str, Value]:
+    """What can be values of hyperparameters; a frame may tell more of a trial, such as when it began."""
+    values = {str(name): plain_value(value) for name, value in row.items() if name != column}
+    return {name: value for name, value in values.items() if isinstance(value, int | float | str | bool)}
+
+
+def known_state(values: Mapping[str, Any], score: Any, unread: Iterable[str] = ()) -> dict[str, Any]:
+    """A result as JSON; one that is no finite number is that of a failed trial."""
+    is_result = score is not None and math.isfinite(score)
+    return {"values": dict(values), "score": float(score) if is_result else None, "unread": sorted(unread)}

@@ -1,0 +1,282 @@
+"""What a user tells an oracle: configurations to run, results from elsewhere, how long it may take."""
+
+import keras_tuner as kt
+import pandas as pd
+import pytest
+
+import keras_bayes
+from keras_bayes.errors import ConfigurationError
+from tests.host.searches import make_oracle, mixed_loss, mixed_space, run_search, run_trial, small_space, values_of
+
+MINE = {"lr": 0.01, "layers": 2, "units": 256, "optimizer": "adam", "augment": True}
+ALSO_MINE = {**MINE, "units": 384}
+
+
+def searching(folder, space=mixed_space, **arguments):
+    return make_oracle(folder, hyperparameters=space(), **arguments)
+
+
+def restarted(folder, **arguments):
+    oracle = searching(folder, **arguments)
+    oracle.reload()
+    return oracle
+
+
+def test_what_is_enqueued_runs_next_in_order_and_counts(tmp_path):
+    oracle = searching(tmp_path, max_trials=4)
+    run_trial(oracle, mixed_loss)
+
+    assert oracle.enqueue(MINE)
+    assert oracle.enqueue(ALSO_MINE)
+    trials = run_search(oracle, mixed_loss)
+
+    assert values_of(trials[:2]) == [MINE, ALSO_MINE]
+    assert len(trials) == 3
+    assert [oracle.proposals[trial.trial_id]["source"] for trial in trials] == ["user", "user", "model"]
+
+
+def test_a_part_of_a_configuration_is_enough(tmp_path):
+    oracle = searching(tmp_path)
+
+    oracle.enqueue({"optimizer": "sgd", "momentum": 0.3})
+
+    values = run_trial(oracle, mixed_loss).hyperparameters.values
+    assert values["momentum"] == pytest.approx(0.3)
+    assert set(values) == {"lr", "layers", "units", "optimizer", "augment", "momentum"}
+
+
+def test_the_hyperparameters_of_another_search_can_be_enqueued(tmp_path):
+    other = searching(tmp_path, project_name="other", max_trials=3)
+    run_search(other, mixed_loss)
+    best = other.get_best_trials()[0].hyperparameters
+    oracle = searching(tmp_path)
+
+    oracle.enqueue(best)
+
+    assert run_trial(oracle, mixed_loss).hyperparameters.values == best.values
+
+
+def test_what_has_been_tried_or_is_in_the_queue_is_skipped(tmp_path):
+    oracle = searching(tmp_path)
+    oracle.enqueue(MINE)
+    run_trial(oracle, mixed_loss)
+
+    answers = [oracle.enqueue(MINE), oracle.enqueue(ALSO_MINE), oracle.enqueue(ALSO_MINE)]
+
+    assert answers == [False, True, False]
+    assert values_of(run_search(oracle, mixed_loss, 2))[0] == ALSO_MINE
+
+
+def test_what_is_known_from_elsewhere_is_skipped(tmp_path):
+    oracle = searching(tmp_path)
+    oracle.add_observation(MINE, 0.5)
+
+    assert not oracle.enqueue(MINE)
+    assert oracle.enqueue(MINE, skip_if_tried=False)
+
+
+def test_a_configuration_runs_again_if_the_user_wants_it(tmp_path):
+    oracle = searching(tmp_path)
+    oracle.enqueue(MINE)
+    run_trial(oracle, mixed_loss)
+
+    assert oracle.enqueue(MINE, skip_if_tried=False)
+
+    assert run_trial(oracle, mixed_loss).hyperparameters.values == MINE
+
+
+def test_a_queued_configuration_that_the_model_has_proposed_meanwhile_is_skipped(tmp_path):
+    oracle = searching(tmp_path, small_space, max_trials=100)
+    for units in (128, 256, 384):
+        oracle.enqueue({"units": units, "activation": "tanh", "augment": True})
+
+    trials = run_search(oracle, lambda values: values["units"])
+
+    assert len(trials) == 12
+    assert len({tuple(values.items()) for values in values_of(trials)}) == 12
+
+
+def test_the_queue_survives_a_restart(tmp_path):
+    oracle = searching(tmp_path)
+    run_trial(oracle, mixed_loss)
+    oracle.enqueue(MINE)
+
+    again = restarted(tmp_path)
+
+    assert values_of(run_search(again, mixed_loss, 1)) == [MINE]
+
+
+def test_an_enqueued_trial_that_was_interrupted_runs_again(tmp_path):
+    oracle = searching(tmp_path)
+    oracle.enqueue(MINE)
+    run_trial(oracle, mixed_loss)
+    oracle.enqueue(MINE, skip_if_tried=False)
+    oracle.create_trial("tuner0")
+    oracle.release()
+
+    again = restarted(tmp_path)
+
+    assert values_of(run_search(again, mixed_loss, 1)) == [MINE]
+
+
+def test_what_the_space_no_longer_holds_is_left_out_of_the_queue(tmp_path):
+    searching(tmp_path).enqueue(MINE)
+    smaller = kt.HyperParameters()
+    smaller.Float("lr", 1e-4, 1e-3, sampling="log")
+
+    again = make_oracle(tmp_path, hyperparameters=smaller)
+    again.reload()
+
+    with pytest.warns(keras_bayes.KerasBayesWarning, match="was enqueued, but lies outside"):
+        trial = run_trial(again, lambda values: values["lr"])
+    assert again.proposals[trial.trial_id]["source"] == "design"
+
+
+def test_an_illegal_configuration_changes_nothing(tmp_path):
+    oracle = searching(tmp_path)
+
+    with pytest.raises(ConfigurationError, match="'units' must be one of 128, 256, 384"):
+        oracle.enqueue({"units": 100})
+    with pytest.raises(ConfigurationError, match="'lr' is missing"):
+        oracle.add_observation({"units": 128}, 0.1)
+
+    assert (oracle._queue, oracle.known) == ([], ())
+
+
+def test_an_observation_teaches_the_model_and_counts_as_no_trial(tmp_path):
+    oracle = searching(tmp_path, max_trials=5)
+    for units in (128, 256, 384):
+        oracle.add_observation({**MINE, "units": units}, mixed_loss({**MINE, "units": units}))
+
+    trials = run_search(oracle, mixed_loss)
+
+    assert len(trials) == 5
+    assert {oracle.proposals[trial.trial_id]["source"] for trial in trials} == {"model"}
+    assert not any(values in values_of(trials) for values in (MINE, ALSO_MINE))
+    assert oracle.get_best_trials()[0] in trials
+
+
+def test_observations_are_told_once_and_survive_a_restart(tmp_path):
+    oracle = searching(tmp_path)
+    for _ in range(2):
+        oracle.add_observation(MINE, 0.5)
+    oracle.add_observation(ALSO_MINE, float("nan"))
+
+    again = restarted(tmp_path)
+    again.add_observation(MINE, 0.5)
+
+    assert [(record.score, record.status) for record in again.known] == [(0.5, "COMPLETED"), (None, "FAILED")]
+
+
+def test_a_restarted_search_with_observations_goes_on_as_if_never_interrupted(tmp_path):
+    def steered(folder):
+        oracle = searching(folder, max_trials=8)
+        oracle.add_observation(MINE, 0.5)
+        oracle.enqueue(ALSO_MINE)
+        return oracle
+
+    whole = values_of(run_search(steered(tmp_path / "whole"), mixed_loss))
+    first = steered(tmp_path / "parts")
+    parts = values_of(run_search(first, mixed_loss, 3))
+    first.release()
+    parts += values_of(run_search(restarted(tmp_path / "parts", max_trials=8), mixed_loss))
+
+    assert parts == whole
+
+
+@pytest.mark.parametrize("form", ["folder", "frame"])
+def test_a_warm_start_begins_where_the_other_search_ended(tmp_path, form):
+    other = searching(tmp_path, project_name="other", max_trials=12)
+    trials = run_search(other, mixed_loss)
+    frame = pd.DataFrame([{**trial.hyperparameters.values, "score": trial.score} for trial in trials])
+
+    oracle = searching(tmp_path, max_trials=4, warm_start=tmp_path / "other" if form == "folder" else frame)
+    mine = run_search(oracle, mixed_loss)
+
+    assert len(mine) == 4
+    assert {oracle.proposals[trial.trial_id]["source"] for trial in mine} == {"model"}
+    assert not any(values in values_of(trials) for values in values_of(mine))
+    assert len(oracle.known) == 12
+
+
+def test_a_warm_start_is_remembered_without_its_source(tmp_path):
+    other = searching(tmp_path, project_name="other", max_trials=5)
+    run_search(other, mixed_loss)
+    run_trial(searching(tmp_path, warm_start=tmp_path / "other"), mixed_loss)
+
+    again = restarted(tmp_path)
+    with_source = restarted(tmp_path, warm_start=tmp_path / "other")
+
+    assert len(again.known) == len(with_source.known) == 5
+
+
+def test_results_outside_the_space_are_left_out_with_a_warning(tmp_path):
+    frame = pd.DataFrame([{**MINE, "score": 0.5}, {**MINE, "units": 1000, "score": 0.1}])
+    oracle = searching(tmp_path, warm_start=frame)
+
+    with pytest.warns(keras_bayes.KerasBayesWarning, match="1 of 2 results of `warm_start` lie outside"):
+        run_trial(oracle, mixed_loss)
+
+
+def test_a_search_over_other_hyperparameters_is_no_warm_start(tmp_path):
+    oracle = searching(tmp_path, warm_start=pd.DataFrame({"C": [1.0], "score": [0.5]}))
+
+    with pytest.raises(ConfigurationError, match=r"none of the hyperparameters of this search, .* but \['C'\]"):
+        oracle.create_trial("tuner0")
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+def timed(oracle, clock, seconds):
+    oracle.timesheet._clock = clock
+
+    def loss(values):
+        clock.now += seconds
+        return mixed_loss(values)
+
+    return loss
+
+
+def test_no_trial_is_started_that_cannot_end_in_time(tmp_path, capsys):
+    oracle, clock = searching(tmp_path, max_time="1m"), Clock()
+
+    trials = run_search(oracle, timed(oracle, clock, 14))
+
+    assert len(trials) == 4
+    assert oracle._end_reason == "No other trial fits into the `max_time` of 1 min 00 s."
+
+
+def test_the_time_of_earlier_sessions_counts(tmp_path):
+    oracle, clock = searching(tmp_path, max_time=60), Clock()
+    run_search(oracle, timed(oracle, clock, 14), 2)
+    oracle.release()
+    clock.now += 10_000
+
+    again = restarted(tmp_path, max_time=60)
+
+    assert len(run_search(again, timed(again, clock, 14))) == 2
+
+
+def test_a_trial_that_waits_to_run_again_stays_waiting_when_the_time_is_up(tmp_path):
+    oracle, clock = searching(tmp_path, max_time=60), Clock()
+    loss = timed(oracle, clock, 25)
+    run_search(oracle, loss, 1)
+    waiting = oracle.create_trial("tuner0")
+    clock.now += 25
+    oracle.interrupt("tuner0")
+
+    assert run_search(oracle, loss) == []
+    assert oracle.trials[waiting.trial_id].status == "INVALID"
+
+    oracle.max_time = 1000.0
+    assert run_trial(oracle, loss).trial_id == waiting.trial_id
+
+
+def test_a_budget_that_is_none_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="received 'tomorrow'"):
+        searching(tmp_path, max_time="tomorrow")
