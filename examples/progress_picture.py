@@ -99,6 +99,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--chromium", default=shutil.which("chromium"), help="default: the one on the path")
     args = parser.parse_args()
+    if args.chromium is None:
+        parser.error("there is no chromium on the path: pass its place with --chromium")
 
     x, y = load_digits(return_X_y=True)
     x, x_val, y, y_val = train_test_split(x / 16, y, test_size=0.3, random_state=0)

@@ -28,7 +28,8 @@ def search_html(progress: Progress, lines: Sequence[str]) -> str:
     if progress.last_failure:
         parts.append(f'<div style="color: {RED}; margin: .8em 0 0">{escape(progress.last_failure)}</div>')
     if lines:
-        parts.append(f'<pre style="margin: .8em 0 0; background: none">{escape(chr(10).join(lines))}</pre>')
+        style = "margin: .8em 0 0; background: none; white-space: pre-wrap"
+        parts.append(f'<pre style="{style}">{escape(chr(10).join(lines))}</pre>')
     return f'<div style="margin: .5em 0">{"".join(parts)}</div>'
 
 
