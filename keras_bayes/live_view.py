@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from importlib.metadata import version
 
 from rich import get_console
 from rich.console import Console, Group, RenderableType
@@ -19,6 +20,9 @@ from keras_bayes.summary import STOPPED
 
 Move = Callable[[Progress], Progress]
 
+RICH_RELEASE = tuple(map(int, version("rich").split(".")[:2]))
+NESTED_VIEWS = (14, 1)  # first release in which two views share a screen
+
 
 def is_terminal() -> bool:
     """Whether the standard output is a terminal on which a panel can be drawn."""
@@ -27,6 +31,8 @@ def is_terminal() -> bool:
 
 def can_be_live() -> bool:
     """Whether a panel can be drawn: not where something else draws, nor where characters are missing."""
+    if RICH_RELEASE < NESTED_VIEWS:  # the program could not draw with rich while the panel is there
+        return False
     console = _console()
     is_drawn_on = isinstance(sys.stdout, FileProxy) or console.is_jupyter
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
