@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from keras_bayes.wording import MAX_WIDTH, format_seconds, format_value
+
 if TYPE_CHECKING:
     from keras_bayes.lifecycle import LifecycleOracle
-
-MAX_WIDTH = 40  # characters of a name or a value
 
 
 class Display:
@@ -123,20 +123,3 @@ class Display:
         lines = ((trial.message or "").strip() or "no reason given").splitlines()
         outcome = "to be tried again" if trial.status == "INVALID" else "failed"
         return f"{outcome} ({lines[-1][: 3 * MAX_WIDTH]})"
-
-
-def format_value(value: Any, digits: int = 5) -> str:
-    """A value on one short line."""
-    if isinstance(value, float):
-        return f"{value:.{digits}g}"
-    text = value if isinstance(value, str) and value.isprintable() else repr(value)
-    return text if len(text) <= MAX_WIDTH else f"{text[: MAX_WIDTH - 1]}…"
-
-
-def format_seconds(seconds: float) -> str:
-    """A duration, such as `8 s`, `3 min 20 s` or `2 h 05 min`."""
-    if seconds < 60:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"
