@@ -64,7 +64,7 @@ def model_sentences(explanation: Explanation) -> list[str]:
     """What the model says of the objective, and of itself."""
     share = max(explanation.predictions.explained, 0.0)
     num_trials = count(len(explanation.predictions.records), "completed trial")
-    trust = f"It explains {share:.0%} of the differences between {num_trials}, each predicted from the others."
+    trust = f"The model explains {share:.0%} of the differences between {num_trials}, each predicted from the others."
     importance = explanation.importance
     if importance.doubt is not None:
         return [trust, importance.doubt]
@@ -92,8 +92,9 @@ def loading_code(log: SearchLog) -> str:
     ]
     has_weights = any(log.folder.glob(f"trial_{log.best.trial_id}/*{WEIGHTS_SUFFIX}"))
     result = "model = tuner.get_best_models()[0]" if has_weights else "hp = tuner.get_best_hyperparameters()[0]"
-    lines = ["import keras_bayes", "import keras_tuner", ""] if is_named else ["import keras_bayes", ""]
-    return "\n".join([*lines, f"tuner = keras_bayes.BayesTuner({', '.join(arguments)})", result])
+    imports = ["import keras_bayes", *(["import keras_tuner"] if is_named else []), ""]
+    call = ["tuner = keras_bayes.BayesTuner(", *(f"    {argument}," for argument in arguments), ")"]
+    return "\n".join([*imports, *call, result])
 
 
 @dataclass(frozen=True, slots=True)

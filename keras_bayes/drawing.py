@@ -23,6 +23,7 @@ GRID = "rgba(128, 128, 128, 0.25)"
 BAND = "rgba(86, 180, 233, 0.25)"  # SKY
 RANKS = ("#0072B2", "#3b86b8", "#6699bb", "#8a9fb0", "#a0a3a6")  # colours of the trials, the better ones first
 MAX_HOVER_VALUES = 12  # hyperparameters in a hover text
+MARGIN = 0.06  # of an axis, on each side
 FAR = 3.0  # scores worse than the worse quartile, by this many times its distance from the best, leave the axis
 
 _AXIS = {"gridcolor": GRID, "linecolor": GRID, "zeroline": False, "automargin": True, "title": {"standoff": 8}}
@@ -50,10 +51,8 @@ def figure(traces: Sequence[Any] = (), **layout: Any) -> go.Figure:
 
 def notice(text: str) -> go.Figure:
     """A figure that says why there is none."""
-    figure_ = figure(xaxis={"visible": False}, yaxis={"visible": False}, height=160)
-    return figure_.add_annotation(
-        text=plain(text, width=300), showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper"
-    )
+    blank = figure(xaxis={"visible": False}, yaxis={"visible": False}, height=160)
+    return blank.add_annotation(text=escaped(text), showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper")
 
 
 def plain(value: Any, width: int = MAX_WIDTH) -> str:
@@ -97,23 +96,21 @@ def _num_decades(values: Sequence[Any]) -> float:
     return float(np.log10(max(values)) - np.log10(min(values)))
 
 
-def score_range(scores: Array, direction: str) -> tuple[list[float] | None, int]:
-    """The range of an axis on which the good scores are told apart, and how many lie beyond it; `None` holds them all.
+def score_range(scores: Array, direction: str) -> tuple[list[float], int]:
+    """The range of an axis on which the good scores are told apart, and how many lie beyond it.
 
     Args:
-        scores: Scores, NaN without one, shape (n,).
+        scores: Scores, NaN without one, at least one finite, shape (n,).
         direction: Which way is better.
     """
     sign = -1.0 if direction == "max" else 1.0
     losses = sign * scores[np.isfinite(scores)]
-    if not len(losses):
-        return None, 0
-    best, worse, worst = np.quantile(losses, [0.0, 0.75, 1.0])
-    limit = worse + FAR * (worse - best)
-    if worst <= limit or limit == best:
-        return None, 0
-    margin = 0.06 * (limit - best)
-    return sorted([float(sign * (best - margin)), float(sign * (limit + margin))]), int((losses > limit).sum())
+    best, worse, worst = np.quantile(losses / 4, [0.0, 0.75, 1.0])  # quarters: differences of losses may overflow
+    with np.errstate(over="ignore"):  # then all is within
+        limit = worst if worse == best else min(worst, worse + FAR * (worse - best))
+        margin = MARGIN * (limit - best) or abs(best) * MARGIN or 1.0
+        ends = np.nan_to_num(4 * sign * np.array([best - margin, limit + margin]))
+    return sorted(ends.tolist()), int((losses > 4 * limit).sum())
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,8 @@ class Observations:
 
     def thinned(self, limit: int) -> Observations:
         """At most `limit` of the ended trials: the best half and the latest half."""
+        if len(self.y) <= limit:
+            return self
         rows = self.kept(limit)
         return Observations(self.X[rows], self.y[rows], self.pending)
 

@@ -56,6 +56,14 @@ def importance(landscape: Landscape, *, explained: float) -> Importance:
         return Importance(
             names, np.zeros(space.dim), np.zeros(space.dim), "To the model, all configurations are alike."
         )
+    total, first = _sobol_indices(landscape)
+    return Importance(names, total, first, _doubt(explained))
+
+
+def _sobol_indices(landscape: Landscape) -> tuple[Array, Array]:
+    space = landscape.space
+    if space.dim == 1:  # which SciPy does not take
+        return np.ones(1), np.ones(1)
     num_samples = 2 ** int(np.log2(NUM_EVALUATIONS / (space.dim + 2)))
     indices = stats.sobol_indices(
         func=lambda X: landscape.mean(space.snap(X.T)),
@@ -63,8 +71,7 @@ def importance(landscape: Landscape, *, explained: float) -> Importance:
         dists=[stats.uniform()] * space.dim,
         random_state=np.random.default_rng(0),
     )
-    total, first = (np.clip(index, 0, 1) for index in (indices.total_order, indices.first_order))  # estimates scatter
-    return Importance(names, total, first, _doubt(explained))
+    return np.clip(indices.total_order, 0, 1), np.clip(indices.first_order, 0, 1)  # estimates scatter
 
 
 def _doubt(explained: float) -> str | None:

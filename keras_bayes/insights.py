@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -91,7 +92,8 @@ class Curves:
 
 def learning_curves(log: SearchLog) -> Curves:
     """The objective after each epoch; another metric where the objective is not one of them."""
-    names = [name for trial in log.trials for epoch in trial.curve for name in epoch.metrics]
+    metrics = (item for trial in log.trials for epoch in trial.curve for item in epoch.metrics.items())
+    names = [name for name, value in metrics if math.isfinite(value)]
     if not names:
         raise MissingDataError("No learning curves were recorded: they are of trainings with `BayesTuner`.")
     metric = min(dict.fromkeys(names), key=lambda name: (name != log.objective, not name.startswith("val_")))

@@ -56,7 +56,7 @@ def importance_figure(importance: Importance) -> go.Figure:
         barmode="overlay",
         height=150 + 34 * len(order),
         xaxis={
-            "title": {"text": "share of the differences between scores"},
+            "title": {"text": "share of the differences"},
             "tickformat": ".0%",
             "rangemode": "tozero",
         },
@@ -64,32 +64,35 @@ def importance_figure(importance: Importance) -> go.Figure:
     )
 
 
-def slice_figure(log: SearchLog, line: Slice) -> go.Figure:
-    """What the model expects along one hyperparameter, with the trials; see `landscape.slice_along`."""
-    span, _ = score_range(scores_of(line.records), log.direction)
-    drawn = figure(_slice_traces(log, line), height=300, margin={"l": 55, "r": 10, "t": 20, "b": 50})
-    drawn.update_layout(
-        showlegend=False,
-        xaxis=_axis_of(line),
-        yaxis={"title": {"text": plain(log.objective)}, "range": span},
-    )
-    return drawn
+def slice_figures(log: SearchLog, explanation: Explanation) -> list[go.Figure]:
+    """What the model expects along each hyperparameter, with the trials, on the same scale of scores."""
+    span, _ = score_range(scores_of(explanation.landscape.records), log.direction)
+    return [
+        figure(
+            _slice_traces(log, line),
+            height=300,
+            margin={"l": 55, "r": 10, "t": 20, "b": 50},
+            showlegend=False,
+            xaxis=_axis_of(line),
+            yaxis={"title": {"text": plain(log.objective)}, "range": span},
+        )
+        for line in explanation.slices
+    ]
 
 
 def slices_figure(log: SearchLog, explanation: Explanation) -> go.Figure:
-    """All slices, on the same scale of scores."""
-    lines, records = explanation.slices, explanation.landscape.records
+    """The same in one figure."""
+    lines = explanation.slices
     num_columns = min(NUM_COLUMNS, len(lines))
     num_rows = -(-len(lines) // num_columns)
     drawn = make_subplots(
         num_rows, num_columns, shared_yaxes="all", horizontal_spacing=0.04, vertical_spacing=0.28 / num_rows
     )
-    span, _ = score_range(scores_of(records), log.direction)
     for i, line in enumerate(lines):
         place = {"row": i // num_columns + 1, "col": i % num_columns + 1}
         drawn.add_traces(_slice_traces(log, line), rows=place["row"], cols=place["col"])
         drawn.update_xaxes(_axis_of(line), **place)
-    drawn.update_yaxes(range=span)
+    drawn.update_yaxes(range=score_range(scores_of(explanation.landscape.records), log.direction)[0])
     drawn.update_yaxes(title={"text": plain(log.objective)}, col=1)
     return drawn.update_layout(template=TEMPLATE, height=60 + 270 * num_rows, showlegend=False)
 
@@ -141,8 +144,13 @@ def contour_figure(log: SearchLog, contour: Contour) -> go.Figure:
     titles = [f"expected {plain(log.objective)}", "standard deviation"]
     drawn = make_subplots(1, 2, subplot_titles=titles, shared_yaxes=True, horizontal_spacing=0.16)
     span, _ = score_range(scores_of(contour.records), log.direction)
-    limits = {"zmin": span[0], "zmax": span[1]} if span else {}
-    mean = {"z": contour.mean, "reversescale": log.direction == "min", "colorbar": _color_bar(0.44), **limits}
+    mean = {
+        "z": contour.mean,
+        "reversescale": log.direction == "min",
+        "colorbar": _color_bar(0.44),
+        "zmin": span[0],
+        "zmax": span[1],
+    }
     sd = {"z": contour.sd, "colorbar": _color_bar(1.02)}
     for column, surface in enumerate((mean, sd), start=1):
         drawn.add_traces([_surface(contour, surface), *_marks(log, contour)], rows=1, cols=column)
@@ -159,8 +167,9 @@ def _color_bar(place: float) -> dict[str, Any]:
 def _surface(contour: Contour, surface: dict[str, Any]) -> Any:
     x, y = ([axis.place(value) for value in values] for axis, values in zip(contour.axes, contour.values, strict=True))
     common = {"x": x, "y": y, "colorscale": "Cividis", "hovertemplate": "%{z:.5g}<extra></extra>", **surface}
-    if any(axis.values for axis in contour.axes):
-        return go.Heatmap(xgap=1, ygap=1, **common)
+    gaps = [1 if axis.values else 0 for axis in contour.axes]
+    if any(gaps):
+        return go.Heatmap(xgap=gaps[0], ygap=gaps[1], **common)
     return go.Contour(line={"width": 0.5}, ncontours=14, **common)
 
 
@@ -179,13 +188,11 @@ def _marks(log: SearchLog, contour: Contour) -> list[Any]:
 def predictions_figure(log: SearchLog, predictions: Predictions) -> go.Figure:
     """Predictions against scores: of the model without the trial, and of the model before the trial."""
     proposed = [trial.record for trial in predictions.proposed]
-    scores = scores_of(predictions.records)
-    span, _ = score_range(scores, log.direction)
-    ends = span or [scores.min(), scores.max()]
+    span, _ = score_range(scores_of(predictions.records), log.direction)
     line = {"color": GREY, "dash": "dash", "width": 1}
     return figure(
         [
-            go.Scatter(x=ends, y=ends, mode="lines", line=line, name="as predicted", hoverinfo="skip"),
+            go.Scatter(x=span, y=span, mode="lines", line=line, name="as predicted", hoverinfo="skip"),
             _predicted("left out", log, predictions.records, predictions.left_out, {"color": BLUE}),
             _predicted("before it ran", log, proposed, predictions.expected, {"color": ORANGE, "symbol": "diamond"}),
         ],

@@ -42,13 +42,14 @@ def parallel_figure(log: SearchLog, tried: Configurations) -> go.Figure:
             "range": [-0.25, len(names) - 0.4],
             "gridcolor": GREY,
         },
-        yaxis={"visible": False, "range": [UNUSED - MARGIN, 1 + MARGIN]},
+        yaxis={"visible": False, "range": [UNUSED - MARGIN, 1 + 1.5 * MARGIN]},
         margin={"l": 20, "r": 20, "t": 50, "b": 60},
     )
 
 
 def _label(x: float, y: float, text: str) -> dict[str, Any]:
-    return {"x": x, "y": y, "text": text, "font": {"size": 11}, "showarrow": False, "xanchor": "left", "xshift": 4}
+    shift = {"xanchor": "left", "xshift": 3, "yanchor": "bottom", "yshift": 2}  # beside the axis, above the lines
+    return {"x": x, "y": y, "text": text, "font": {"size": 11}, "showarrow": False, **shift}
 
 
 def _heights(tried: Configurations) -> Array:

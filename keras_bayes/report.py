@@ -164,7 +164,7 @@ def _model_sections(log: SearchLog, explanation: Explanation, figures: _Figures)
         "What the model expects along each hyperparameter while all others are as in the best trial, the star. Dots "
         "are the trials, whose other values differ. The band is one standard deviation of the cautious model that "
         "proposes trials: away from them, it is twice as wide as what fits their scores best.",
-        lambda: [model_plots.slice_figure(log, line) for line in explanation.slices],
+        lambda: model_plots.slice_figures(log, explanation),
     )  # fmt: skip
     yield figures.section(
         "Two at a time", "wide",

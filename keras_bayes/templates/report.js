@@ -38,13 +38,20 @@ const isDark = matchMedia("(prefers-color-scheme: dark)");
 const isTouched = matchMedia("(pointer: coarse)").matches;
 const textColor = () => getComputedStyle(document.body).getPropertyValue("--quiet").trim();
 
+const CONFIG = {
+  responsive: true,
+  displaylogo: false,
+  displayModeBar: isTouched ? false : "hover",
+  modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
+};
+
 function draw(place, figure) {
   const layout = { ...figure.layout, font: { color: textColor() }, autosize: true };
   if (isTouched) {  // a finger on a figure scrolls the page
     layout.dragmode = false;
     for (const name of Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key))) layout[name].fixedrange = true;
   }
-  return Plotly.newPlot(place, figure.data, layout, { responsive: true, displaylogo: false });
+  return Plotly.newPlot(place, figure.data, layout, CONFIG);
 }
 
 async function drawAll() {
