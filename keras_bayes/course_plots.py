@@ -22,11 +22,12 @@ from keras_bayes.drawing import (
     score_range,
     trial_name,
 )
-from keras_bayes.insights import Curve, Curves, Progress, Run, Timeline
+from keras_bayes.insights import Curve, Curves, Progress, Run, Timeline, scores_of
 from keras_bayes.search_log import LoggedTrial, SearchLog
 from keras_bayes.wording import count, failure_reason, format_seconds, format_value
 
 OUTCOMES = {"completed": BLUE, "failed": ORANGE, "ran again later": GREY, "running": SKY}
+MAX_MARKERS = 2000  # points of curves that are marked: a browser draws each of them
 MAX_DATED = 6  # sessions whose dates have room
 MAX_LANES = 16  # trials at the same time that have room
 
@@ -66,20 +67,17 @@ def history_figure(log: SearchLog, progress: Progress) -> go.Figure:
 
 def curves_figure(log: SearchLog, curves: Curves) -> go.Figure:
     """Learning curves, the better trials in stronger colours."""
-    scores = [curve.trial.record.score for curve in curves.curves]
-    groups = ranked_groups(
-        np.array([np.nan if score is None else score for score in scores], dtype=float), log.direction
-    )
+    values = np.concatenate([values for curve in curves.curves for _, values in curve.trainings])
+    mode = "lines+markers" if len(values) <= MAX_MARKERS else "lines"
     traces = []
-    for group in groups:
+    for group in ranked_groups(scores_of(curve.trial.record for curve in curves.curves), log.direction):
         x, y, names = _joined([curves.curves[row] for row in group.rows])
         traces.append(
             go.Scatter(
-                x=x, y=y, customdata=names, name=group.label, showlegend=bool(group.label), **group.look,
-                hovertemplate="%{customdata}<br>epoch %{x}: %{y:.5g}<extra></extra>",
+                x=x, y=y, customdata=names, hovertemplate="%{customdata}<br>epoch %{x}: %{y:.5g}<extra></extra>",
+                name=group.label, showlegend=bool(group.label), **{**group.look, "mode": mode},
             )
         )  # fmt: skip
-    values = np.concatenate([values for curve in curves.curves for _, values in curve.trainings])
     span, _ = score_range(values, log.direction if curves.metric == log.objective else "min")
     return figure(
         traces, xaxis={"title": {"text": "epoch"}}, yaxis={"title": {"text": plain(curves.metric)}, "range": span}

@@ -15,7 +15,7 @@ from keras_bayes.errors import MissingDataError
 from keras_bayes.history import TrialRecord
 from keras_bayes.search_log import LoggedTrial, SearchLog
 
-MAX_EPOCHS = 200  # of a learning curve; a longer one is thinned to evenly spaced epochs
+MAX_EPOCHS = 100  # of a learning curve; a longer one is thinned to evenly spaced epochs
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,10 @@ def configurations(log: SearchLog) -> Configurations:
     is_inside, X = space.locate([trial.record.values for trial in log.trials])
     trials = tuple(trial for trial, is_in in zip(log.trials, is_inside, strict=True) if is_in)
     axes = tuple(Axis.of(parameter) for parameter in space.parameters)
-    return Configurations(
-        axes, trials, np.where(space.activity(X), X, np.nan), scores_of(trial.record for trial in trials)
-    )
+    scores = scores_of(trial.record for trial in trials)
+    if not np.isfinite(scores).any():
+        raise MissingDataError("No completed trial lies in the search space as it is declared now.")
+    return Configurations(axes, trials, np.where(space.activity(X), X, np.nan), scores)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import functools
 import gzip
 import hashlib
 import json
@@ -70,7 +69,7 @@ def html_report(log: SearchLog) -> str:
         failures=list(account.failures(log)),
         notes=account.notes(log),
         trials=_inert_json(account.as_json(log)),
-        figures=_inert_json(figures.drawn),
+        figures=_packed(json.dumps(figures.drawn)),
         plotly=_packed(plotly),
         script=Markup(script),
         style=Markup(style),
@@ -190,10 +189,9 @@ def _hash(code: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()}'"
 
 
-@functools.cache  # half a second
-def _packed(code: str) -> str:
-    """A script, compressed to a third of its size."""
-    return base64.b64encode(gzip.compress(code.encode(), mtime=0)).decode()
+def _packed(text: str) -> str:
+    """A text, compressed to a fraction of its size."""
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _inert_json(content: Any) -> Markup:

@@ -67,6 +67,11 @@ def test_trials_outside_the_search_space_are_left_out_of_the_configurations():
     np.testing.assert_array_equal(tried.scores, [1.0])
 
 
+def test_if_all_completed_trials_lie_outside_an_error_says_so():
+    with pytest.raises(MissingDataError, match="No completed trial lies in the search space"):
+        configurations(log_of([LR], [trial(0, {"lr": 1.0}, 2.0), trial(1, {"lr": 1e-3}, None)]))
+
+
 def test_a_learning_curve_is_that_of_the_objective_split_by_trainings():
     curve = [*epochs([3.0, 2.0]), *epochs([4.0, 1.0], training=1)]
 

@@ -26,11 +26,14 @@ for (const header of document.querySelectorAll("th[data-sortable]")) {
   header.querySelector("button").addEventListener("click", () => sortBy(header));
 }
 
+async function unpacked(id) {
+  const packed = Uint8Array.from(atob(document.getElementById(id).textContent), (c) => c.charCodeAt(0));
+  return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+}
+
 async function loadPlotly() {
-  const packed = Uint8Array.from(atob(document.getElementById("plotly").textContent), (c) => c.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const script = document.createElement("script");
-  script.textContent = await new Response(stream).text();
+  script.textContent = await unpacked("plotly");
   document.head.append(script);
 }
 
@@ -57,13 +60,14 @@ function draw(place, figure) {
 async function drawAll() {
   const places = [...document.querySelectorAll(".figure")];
   if (!places.length) return;
+  let figures;
   try {
     await loadPlotly();
+    figures = JSON.parse(await unpacked("figures"));
   } catch (error) {
     for (const place of places) place.textContent = `This browser cannot show the figure: ${error.message}`;
     return;
   }
-  const figures = JSON.parse(document.getElementById("figures").textContent);
   for (const place of places) await draw(place, figures[place.dataset.figure]);
   isDark.addEventListener("change", () => {
     for (const place of places) Plotly.relayout(place, { "font.color": textColor() });
