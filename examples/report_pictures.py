@@ -18,14 +18,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import keras_tuner as kt
-import numpy as np
 from example_data import load
 
 import keras_bayes
 
 DARK = "--blink-settings=preferredColorScheme=0"
 VIEWS = {  # size in pixels, and what else Chromium is told
-    "desktop": ((1180, 1640), []),
+    "desktop": ((1180, 2700), []),
     "dark": ((1180, 1640), [DARK]),
     "phone": ((500, 1640), []),  # a window is not narrower
 }
@@ -33,7 +32,7 @@ VIEWS = {  # size in pixels, and what else Chromium is told
 
 def build_model(hp: kt.HyperParameters) -> keras.Model:
     """A dense network."""
-    model = keras.Sequential([keras.layers.Input((64,))])
+    model = keras.Sequential([keras.layers.Input((28, 28, 1)), keras.layers.Flatten()])
     for _ in range(hp.Int("layers", 1, 3)):
         model.add(keras.layers.Dense(hp.Choice("units", [16, 32, 64, 128]), hp.Choice("activation", ["relu", "tanh"])))
         model.add(keras.layers.Dropout(hp.Float("dropout", 0.0, 0.6)))
@@ -50,19 +49,14 @@ def search(folder: Path, num_trials: int) -> keras_bayes.BayesTuner:
     """Searches, or goes on with a search in that folder."""
     keras.utils.set_random_seed(0)
     images = load("digits", num_train=1200, num_val=237)
-    x_train, x_val = (_small(x) for x in (images.x_train, images.x_val))
     tuner = keras_bayes.BayesTuner(
         build_model, objective="val_accuracy", max_trials=num_trials, seed=0, directory=folder, project_name="digits"
     )
     tuner.search(
-        x_train, images.y_train, epochs=8, batch_size=64, verbose=0, validation_data=(x_val, images.y_val)
+        images.x_train, images.y_train, epochs=8, batch_size=64, verbose=0,
+        validation_data=(images.x_val, images.y_val),
     )  # fmt: skip
     return tuner
-
-
-def _small(x: np.ndarray) -> np.ndarray:
-    """Images of 8 × 8 pixels, as rows."""
-    return x.reshape(len(x), 28, 28)[:, 1::4, 1::4][:, :8, :8].reshape(len(x), -1)
 
 
 def take_picture(chromium: str, page: Path, picture: Path, size: tuple[int, int], options: list[str]) -> None:

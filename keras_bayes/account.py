@@ -10,7 +10,9 @@ from importlib import metadata
 from typing import Any
 
 import keras_bayes
+from keras_bayes.domains import Value
 from keras_bayes.explanation import Explanation
+from keras_bayes.history import TrialRecord
 from keras_bayes.project import WEIGHTS_SUFFIX
 from keras_bayes.search_log import SUM_OF_OBJECTIVES, LoggedTrial, SearchLog
 from keras_bayes.wording import choice_reason, count, failure_reason, format_seconds, format_value, listed
@@ -56,8 +58,13 @@ def best_values(log: SearchLog) -> list[tuple[str, str]]:
     if log.best is None:
         return []
     record = log.best.record
-    values = [(format_value(name), format_value(value)) for name, value in record.values.items()]
+    values = [(format_value(name), format_value(value)) for name, value in _used(record).items()]
     return [("trial", str(record.number + 1)), (format_value(log.objective), format_value(record.score)), *values]
+
+
+def _used(record: TrialRecord) -> dict[str, Value]:
+    """The values that a trial has read."""
+    return {name: value for name, value in record.values.items() if name not in record.unused}
 
 
 def model_sentences(explanation: Explanation) -> list[str]:
@@ -133,15 +140,9 @@ def rows(log: SearchLog) -> Iterator[Row]:
         record = trial.record
         kind = "best" if trial is log.best else "failed" if record.status not in ("COMPLETED", "RUNNING") else ""
         seconds = None if trial.seconds is None else round(trial.seconds, 1)
-        values = [record.values.get(name) for name in names]
-        cells = [
-            record.number + 1,
-            record.status.lower(),
-            record.score,
-            *values,
-            seconds,
-            choice_reason(trial.proposal),
-        ]
+        values = [_used(record).get(name) for name in names]
+        why = choice_reason(trial.proposal)
+        cells = [record.number + 1, record.status.lower(), record.score, *values, seconds, why]
         yield Row(kind, tuple(map(Cell.of, cells)))
 
 

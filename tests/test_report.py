@@ -9,6 +9,7 @@ import pytest
 from keras_bayes.curves import Epoch
 from keras_bayes.history import TrialRecord
 from keras_bayes.report import html_report, write_report
+from keras_bayes.search_log import LoggedTrial
 from tests.logs import log_of, random_search, trial
 from tests.spaces import boolean, choice, real
 
@@ -60,6 +61,16 @@ def test_it_says_what_is_best_and_how_to_load_it(page):
     assert f"<td>{LOG.best.record.values['lr']:.5g}</td>" in page
     assert "project_name=&#39;project&#39;" in page
     assert "get_best_hyperparameters()[0]" in page
+
+
+def test_a_value_that_the_best_trial_has_not_read_is_not_shown():
+    record = TrialRecord(0, {"lr": 1e-3, "model": "unread value"}, "COMPLETED", 1.0, unused=frozenset({"model"}))
+    entries = [ENTRIES[0], choice("model", ["mlp", "unread value"])]
+
+    page = html_report(log_of(entries, [LoggedTrial("0", record, {}, (), ())]))
+
+    assert ">unread value<" not in page
+    assert trials_of(page)["trials"][0]["unused"] == ["model"]
 
 
 def test_it_says_what_the_model_says_and_what_to_do(page):
