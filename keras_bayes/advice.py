@@ -20,7 +20,7 @@ from keras_bayes.wording import count, failure_reason, format_value, listed
 MIN_TO_JUDGE = 8  # completed trials below which no sentence about the model is worth anything
 EDGE = 0.03  # distance from an end, as a share of the range, that is at the end
 MIN_LEVELS = 4  # values of a hyperparameter below which one at an end says nothing
-INSIDE = 0.25  # how far from the end, as a share of the range, the scores must be worse
+INSIDE = 0.3  # how far from the end, as a share of the range, the scores must be worse: beyond one level of four
 NOTABLE = 0.1  # difference between expected scores, in standard deviations of the scores
 NEGLIGIBLE = 0.01  # total share below which a hyperparameter does not matter
 TRUSTED = 0.5  # share of the variance that the model must explain to be asked about single hyperparameters

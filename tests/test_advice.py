@@ -142,3 +142,13 @@ def test_a_search_in_which_everything_failed_has_advice_without_a_model():
     log = random_search(ENTRIES, lambda values: math.nan, num_trials=5)
 
     assert advice(log, None) == ["5 of 5 trials failed, 5 times with: it broke"]
+
+
+@pytest.mark.parametrize("best", [16, 128])
+def test_of_four_levels_the_best_at_either_end_is_noticed(best):
+    units = choice("units", [16, 32, 64, 128])
+    log = random_search([units, ENTRIES[0]], lambda values: abs(math.log2(values["units"] / best)), num_trials=20)
+
+    (sentence,) = about_ends(log)
+
+    assert f"'units' = {best}, at the {'lower' if best == 16 else 'upper'} end" in sentence
