@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 MAX_WIDTH = 40  # characters of a name or a value
@@ -55,3 +55,13 @@ def failure_reason(message: str | None) -> str:
 def shortened(text: str, width: int) -> str:
     """A text of at most `width` characters."""
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things, such as `1 trial` or `3 trials`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words in a row, such as `a, b and c`."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
