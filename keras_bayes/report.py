@@ -14,7 +14,7 @@ from typing import Any
 
 import jinja2
 import plotly.graph_objects as go
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
 from keras_bayes import account, course_plots, insights, model_plots, project
@@ -30,10 +30,26 @@ POLICY = (
     "default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data: blob:; "
     "base-uri 'none'; form-action 'none'"
 )
+INLINE_HEIGHT = 900  # of a report in a notebook, in pixels
 INERT = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}  # in JSON inside of HTML
 
 
-def write_report(log: SearchLog, path: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class ReportFile:
+    """A report that has been written; as the last value of a notebook's cell it is shown there.
+
+    Args:
+        path: The file.
+    """
+
+    path: Path
+
+    def _repr_html_(self) -> str:
+        page = escape(self.path.read_text(encoding="utf-8"))
+        return f'<iframe srcdoc="{page}" style="width: 100%; height: {INLINE_HEIGHT}px; border: 0"></iframe>'
+
+
+def write_report(log: SearchLog, path: Path) -> ReportFile:
     """Writes all that is known of a search to an HTML page, which replaces a file of that name.
 
     Args:
@@ -41,6 +57,7 @@ def write_report(log: SearchLog, path: Path) -> None:
         path: File to write.
     """
     project.write_text(path, html_report(log).encode("utf-8", "replace").decode("utf-8"))
+    return ReportFile(path)
 
 
 def html_report(log: SearchLog) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from keras_bayes.plots import Plots
+    from keras_bayes.report import ReportFile
 
 
 class Views:
@@ -50,8 +51,10 @@ class Views:
 
         return Plots(self.search_log)
 
-    def report(self, path: str | Path) -> None:
+    def report(self, path: str | Path) -> ReportFile:
         """Writes all that is known of the search now as one HTML page, which opens without a network.
+
+        In a notebook, what is returned shows the page.
 
         Args:
             path: File to write, such as `"search.html"`.
@@ -63,4 +66,4 @@ class Views:
         load("jinja2", "viz")
         from keras_bayes.report import write_report
 
-        write_report(self.search_log(), Path(path))
+        return write_report(self.search_log(), Path(path))

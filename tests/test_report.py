@@ -1,5 +1,6 @@
 import base64
 import gzip
+import html
 import json
 import math
 import re
@@ -120,6 +121,13 @@ def test_numbers_that_are_not_finite_are_null():
 
     (found,) = trials_of(page)["trials"]
     assert (found["values"], found["proposal"]["mean"]) == ([None], None)
+
+
+def test_in_a_notebook_the_page_is_shown_in_a_frame_that_holds_it(tmp_path):
+    report = write_report(LOG, tmp_path / "search.html")
+
+    (frame,) = re.findall(r'^<iframe srcdoc="([^"]*)" style="[^"]*"></iframe>$', report._repr_html_())
+    assert html.unescape(frame) == (tmp_path / "search.html").read_text(encoding="utf-8")
 
 
 def test_the_file_is_valid_utf_8_even_where_a_name_is_not(tmp_path):
