@@ -71,7 +71,10 @@ def test_a_chief_and_two_workers_share_a_search(tmp_path, start):
     assert sum(value == {"x": 0.5, "kind": "a"} for value in values) == 1  # enqueued by each of the three processes
     assert {"x": 0.25, "kind": "c"} not in values  # known from elsewhere
     assert all(("depth" in value) == (value["kind"] == "b") for value in values)
-    assert "chosen by the model" in (tmp_path / "chief.log").read_text()
+    (project,) = tmp_path.rglob("oracle.json")
+    assert {p["source"] for p in json.loads(project.read_text())["proposals"].values()} == {"user", "design", "model"}
+    lines = (tmp_path / "chief.log").read_text().splitlines()
+    assert sum(line.startswith("Trial ") for line in lines) == 14
 
 
 def test_the_trial_of_a_killed_worker_is_run_by_another(tmp_path, start):

@@ -15,7 +15,7 @@ from keras_bayes.summary import STOPPED
 pytestmark = pytest.mark.slow
 
 SETUP = """
-import sys
+import sys, time
 sys.path.insert(0, {root!r})
 import keras, keras_bayes
 from tests.host.test_tuner import X, Y, build_model
@@ -23,6 +23,7 @@ from tests.host.test_tuner import X, Y, build_model
 class Talk(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         print("printed in epoch", epoch)
+        time.sleep(0.6)  # longer than the time between two updates
 """
 SEARCH = """
 print("before")
