@@ -6,6 +6,7 @@ The lock is the kernel's: it is free at once when its process ends, in whatever 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -14,7 +15,8 @@ import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout, lock_descriptor
+import filelock
+from filelock import FileLock, Timeout
 
 from keras_bayes.errors import ProjectInUseError
 
@@ -69,15 +71,17 @@ def holder(folder: Path) -> str | None:
     """Who writes to a folder now, in words; `None` if nobody does. It changes nothing there.
 
     Raises:
-        OSError: This file system does not tell.
+        OSError: This file system does not tell, or a release of filelock before 3.30.
     """
     path = folder / LOCK_FILE
+    if not hasattr(filelock, "lock_descriptor"):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), str(path))
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return None
     try:
-        is_free = lock_descriptor(descriptor, blocking=False)
+        is_free = filelock.lock_descriptor(descriptor, blocking=False)
     finally:
         os.close(descriptor)  # and free again, before anybody has waited for long
     return None if is_free else _holder(path)
