@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras_tuner as kt
@@ -9,7 +10,7 @@ import numpy as np
 from keras_tuner.engine.trial import TrialStatus
 
 from keras_bayes.acquisition import ACQUISITIONS
-from keras_bayes.arguments import check_integer, check_one_of, check_positive
+from keras_bayes.arguments import check_callable, check_integer, check_one_of, check_positive
 from keras_bayes.distributed import DistributedOracle
 from keras_bayes.domains import Array
 from keras_bayes.history import History, observe
@@ -18,6 +19,7 @@ from keras_bayes.maximizer import maximize
 from keras_bayes.space import Space
 from keras_bayes.surrogate import Surrogate, learn
 from keras_bayes.threads import one_blas_thread
+from keras_bayes.untried import Admissible
 from keras_bayes.usage import learn_conditions
 
 HOST_ALPHA = 1e-4  # what keras-tuner's own Bayesian search reads from a folder of ours
@@ -52,6 +54,10 @@ class BayesOracle(DistributedOracle):
             hyperparameter and a column `score`.
         max_time: Duration of the search, over all its sessions: seconds, or a string such as `"11h30m"`. No trial is
             started that, by the times of the earlier ones, cannot end.
+        constraint: Which configurations may be trained, a function of `keras_tuner.HyperParameters` that returns `True`
+            or `False`; no other is ever proposed. It is asked up to some hundred times for each proposal, so it should
+            be quick. A hyperparameter whose condition is not met has no value: `hp.values.get("momentum")` is `None`,
+            where `hp["momentum"]` raises.
 
     Raises:
         ValueError, TypeError: An argument is out of range; the message names it and what came.
@@ -77,6 +83,7 @@ class BayesOracle(DistributedOracle):
         acquisition: str = "ei",
         warm_start: Any = None,
         max_time: float | str | None = None,
+        constraint: Callable[[kt.HyperParameters], bool] | None = None,
     ) -> None:
         check_integer("max_trials", max_trials, at_least=1)
         check_integer("num_initial_points", num_initial_points, at_least=2)
@@ -86,6 +93,7 @@ class BayesOracle(DistributedOracle):
         check_positive("alpha", alpha)
         check_positive("beta", beta)
         check_one_of("acquisition", acquisition, ACQUISITIONS)
+        check_callable("constraint", constraint)
         super().__init__(
             objective=objective,
             max_trials=max_trials,
@@ -97,6 +105,7 @@ class BayesOracle(DistributedOracle):
             max_consecutive_failed_trials=max_consecutive_failed_trials,
             warm_start=warm_start,
             max_time=max_time,
+            constraint=constraint,
         )
         self.num_initial_points = num_initial_points
         self.alpha = alpha
@@ -111,7 +120,7 @@ class BayesOracle(DistributedOracle):
             trial_id: Unused: the trial's number is how many there are.
 
         Returns:
-            `status`, `"RUNNING"` or, when every configuration has been tried, `"STOPPED"`; `values`, the active
+            `status`, `"RUNNING"` or, when none is left, `"STOPPED"`; `values`, the active
             hyperparameters; and `proposal`: the `source`, `"design"` or `"model"`, and in the latter case the `mean`
             and the standard deviation `sd` that the model expects of the objective.
         """
@@ -119,19 +128,25 @@ class BayesOracle(DistributedOracle):
         history = History.from_states(self.trial_states())
         space = learn_conditions(declared, history.records)
         data = observe(history.after(self.known), space, direction=self.objective.direction)
+        is_feasible = self.constraint.at_points(lambda x: declared.complete(space.decode(x)), self.hyperparameters)
+        admissible = Admissible(data.tried, is_feasible)
         rng = np.random.default_rng([self.seed, len(self.trials)])
         num_points = self.num_initial_points or NUM_POINTS
 
         if data.num_completed < num_points:
             surrogate = None
             index = len(self.trials)
-            x = initial_design(space, tried=data.tried, index=index, num_points=num_points, seed=self.seed, rng=rng)
+            x = initial_design(
+                space, admissible=admissible, index=index, num_points=num_points, seed=self.seed, rng=rng
+            )
         else:
             surrogate = learn(data, space, noise_variance=self.alpha)
-            acquisition = surrogate.acquisition(self.acquisition, beta=self.beta, pending=data.pending)
-            x = maximize(acquisition, space, tried=data.tried, centres=surrogate.best_first, rng=rng)
+            acquisition = surrogate.acquisition(
+                self.acquisition, beta=self.beta, pending=data.pending, is_feasible=is_feasible
+            )
+            x = maximize(acquisition, space, admissible=admissible, centres=surrogate.best_first, rng=rng)
 
-        if x is None:  # every legal configuration has been tried
+        if x is None:  # nothing admissible is left
             return {"status": TrialStatus.STOPPED, "values": None}
         proposal = self._proposal(surrogate, x)
         return {"status": TrialStatus.RUNNING, "values": declared.complete(space.decode(x)), "proposal": proposal}

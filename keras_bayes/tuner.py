@@ -8,7 +8,7 @@ import math
 import signal
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ class BayesTuner(Views, DurableTuner):
         warm_start: See `BayesOracle`.
         max_time: See `BayesOracle`. A training that is running then ends with an epoch, and its best one counts.
         keep_best: Number of trials whose weights stay on disk, the best ones; `None` keeps all.
+        constraint: See `BayesOracle`.
         **kwargs: Arguments of `keras_tuner.Tuner`: `directory`, `project_name`, `overwrite`, `executions_per_trial`,
             `max_model_size`, `optimizer`, `loss`, `metrics`, `distribution_strategy`, `tuner_id`.
 
@@ -84,6 +85,7 @@ class BayesTuner(Views, DurableTuner):
         warm_start: Any = None,
         max_time: float | str | None = None,
         keep_best: int | None = 3,
+        constraint: Callable[[kt.HyperParameters], bool] | None = None,
         **kwargs: Any,
     ) -> None:
         oracle = BayesOracle(
@@ -101,6 +103,7 @@ class BayesTuner(Views, DurableTuner):
             acquisition=acquisition,
             warm_start=warm_start,
             max_time=max_time,
+            constraint=constraint,
         )
         self._max_time = oracle.max_time
         check_integer("keep_best", keep_best, at_least=1)
