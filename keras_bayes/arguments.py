@@ -42,6 +42,12 @@ def check_callable(name: str, value: Any) -> None:
         raise TypeError(f"`{name}` must be a function, received {value!r}. {_LEAVE}")
 
 
+def check_instance(name: str, value: Any, kind: type) -> None:
+    """Raises unless `value` is `None` or of the type `kind`."""
+    if not (value is None or isinstance(value, kind)):
+        raise TypeError(f"`{name}` must be a `keras_bayes.{kind.__name__}`, received {value!r}. {_LEAVE}")
+
+
 def check_one_of(name: str, value: Any, options: Collection[str]) -> None:
     """Raises unless `value` is one of `options`."""
     if value not in options:

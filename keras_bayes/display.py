@@ -70,6 +70,9 @@ class Display:
         if best is not None:
             self._print(f"Best {self.oracle.objective.name}: {format_value(best.score)} ({self._name(best)})")
             self._print_values(best.hyperparameters.values, {})
+        outlook = self.oracle.outlook() if self.verbose else ""
+        if outlook:
+            self._print(outlook)
         self._print(f"Results are in {self.oracle.project_folder}")
 
     def show_loading_code(self, tuner: str) -> None:

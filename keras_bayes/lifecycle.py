@@ -141,6 +141,10 @@ class LifecycleOracle(RetryingOracle):
         """The best completed trial, if there is one."""
         return next(iter(self.get_best_trials(1)), None)
 
+    def outlook(self) -> str:
+        """What is to be expected of more trials, in a sentence; empty where nothing is known."""
+        return ""
+
     def update_space(self, hyperparameters: kt.HyperParameters) -> None:
         """Adds new hyperparameters to the space; see `keras_tuner.Oracle.update_space`.
 

@@ -25,6 +25,7 @@ from keras_bayes.oracle import BayesOracle
 from keras_bayes.removal import remove_project
 from keras_bayes.results import is_no_result, plain_results
 from keras_bayes.signals import sigterm_raises
+from keras_bayes.stopping import ExpectedGain
 from keras_bayes.timesheet import Timesheet
 from keras_bayes.usage import ReadValues
 from keras_bayes.views import Views
@@ -55,6 +56,7 @@ class BayesTuner(Views, DurableTuner):
         max_time: See `BayesOracle`. A training that is running then ends with an epoch, and its best one counts.
         keep_best: Number of trials whose weights stay on disk, the best ones; `None` keeps all.
         constraint: See `BayesOracle`.
+        stop_when: See `BayesOracle`.
         **kwargs: Arguments of `keras_tuner.Tuner`: `directory`, `project_name`, `overwrite`, `executions_per_trial`,
             `max_model_size`, `optimizer`, `loss`, `metrics`, `distribution_strategy`, `tuner_id`.
 
@@ -86,6 +88,7 @@ class BayesTuner(Views, DurableTuner):
         max_time: float | str | None = None,
         keep_best: int | None = 3,
         constraint: Callable[[kt.HyperParameters], bool] | None = None,
+        stop_when: ExpectedGain | None = None,
         **kwargs: Any,
     ) -> None:
         oracle = BayesOracle(
@@ -104,6 +107,7 @@ class BayesTuner(Views, DurableTuner):
             warm_start=warm_start,
             max_time=max_time,
             constraint=constraint,
+            stop_when=stop_when,
         )
         self._max_time = oracle.max_time
         check_integer("keep_best", keep_best, at_least=1)

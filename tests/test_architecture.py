@@ -12,6 +12,7 @@ import keras_bayes
 ORDER = [
     "errors",
     "threads",
+    "arguments",
     "curves",
     "timesheet",
     "budget",
@@ -32,6 +33,7 @@ ORDER = [
     "initial_design",
     "maximizer",
     "surrogate",
+    "gain",
     "states",
     "project",
     "search_log",
@@ -42,7 +44,6 @@ ORDER = [
     "writer",
     "signals",
     "resume",
-    "arguments",
     "leases",
     "memory",
     "objective",
