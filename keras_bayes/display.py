@@ -71,7 +71,7 @@ class Display:
             self._print(f"Best {self.oracle.objective.name}: {format_value(best.score)} ({self._name(best)})")
             self._print_values(best.hyperparameters.values, {})
         outlook = self.oracle.outlook() if self.verbose else ""
-        if outlook:
+        if outlook.rstrip(".") not in reason:  # which `stop_when` may have said
             self._print(outlook)
         self._print(f"Results are in {self.oracle.project_folder}")
 

@@ -43,6 +43,15 @@ def test_a_search_ends_once_little_is_to_be_gained_and_says_how_little(tmp_path,
     assert reason in capsys.readouterr().out
 
 
+def test_what_is_expected_is_said_once(tmp_path, capsys):
+    oracle = searching(tmp_path, stop_when=keras_bayes.ExpectedGain(min_gain=0.05))
+    oracle.verbose = 1
+
+    run_search(oracle, bowl)
+
+    assert capsys.readouterr().out.count("The model expects another 10 trials to improve loss by") == 1
+
+
 def test_it_ends_at_the_first_trial_that_the_rule_is_against(tmp_path):
     with_rule, without = (searching(tmp_path, project_name=str(rule), stop_when=rule) for rule in (RULE, None))
     num_trials = len(run_search(with_rule, bowl))
