@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from keras_bayes.errors import KerasBayesError, KerasBayesWarning
 
 if TYPE_CHECKING:
+    from keras_bayes import callbacks
     from keras_bayes.oracle import BayesOracle
     from keras_bayes.stopping import ExpectedGain
     from keras_bayes.tuner import BayesTuner
 
-__all__ = ["BayesOracle", "BayesTuner", "ExpectedGain", "KerasBayesError", "KerasBayesWarning"]
+__all__ = ["BayesOracle", "BayesTuner", "ExpectedGain", "KerasBayesError", "KerasBayesWarning", "callbacks"]
 __version__ = "0.1.0"
 
 # Keras takes seconds to import: it is loaded with the first name that needs it.
@@ -29,6 +30,8 @@ _LAZY = {
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
+    if name == "callbacks":
+        return import_module("keras_bayes.callbacks")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -1,4 +1,7 @@
-"""What runs inside a training: hooks of the tuner, the weights of the best epoch, the learning curve, the time."""
+"""What runs inside a training: hooks of the tuner, the weights of the best epoch, the learning curve, the time.
+
+For `callbacks` of `BayesTuner.search` there are `WandbRun`, `MlflowRun` and their base class, `TrialCallback`.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,12 @@ import keras
 import numpy as np
 
 from keras_bayes.curves import Epoch
-from keras_bayes.weights import without_optimizer
+from keras_bayes.trackers import MlflowRun, WandbRun
+from keras_bayes.trial_callback import TrialCallback
+from keras_bayes.weights import save_weights
 from keras_bayes.writer import Writer
+
+__all__ = ["BestWeights", "CurveLog", "Deadline", "MlflowRun", "TrialCallback", "TunerHooks", "WandbRun"]
 
 
 class TunerHooks(keras.callbacks.Callback):
@@ -67,8 +74,7 @@ class BestWeights(keras.callbacks.Callback):
             self.best = value
 
     def _save(self) -> bool:
-        with without_optimizer(self.model):
-            return self.writer.save_weights(self.path, lambda path: self.model.save_weights(str(path)))
+        return self.writer.save_weights(self.path, lambda path: save_weights(self.model, path))
 
 
 class Deadline(keras.callbacks.Callback):

@@ -46,10 +46,10 @@ class Epoch:
 
 
 def read_curve(trial_folder: Path) -> tuple[Epoch, ...]:
-    """The epochs of a trial so far, in order; what a crash has left unfinished is skipped."""
+    """The epochs of a trial so far, in order; what a crash has left unfinished is skipped, and no file is no epoch."""
     try:
         lines = (trial_folder / CURVE_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # there is none, or it cannot be read
         return ()
     epochs = (_parsed(line) for line in lines)
     return tuple(epoch for epoch in epochs if epoch is not None)

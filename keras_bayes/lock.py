@@ -14,7 +14,7 @@ import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock, Timeout, lock_descriptor
 
 from keras_bayes.errors import ProjectInUseError
 
@@ -63,6 +63,24 @@ def is_held_here(folder: Path) -> bool:
     """Whether some oracle of this process has the right to write to a folder."""
     hold = _holds.get(os.path.realpath(folder))
     return hold is not None and hold.pid == os.getpid()
+
+
+def holder(folder: Path) -> str | None:
+    """Who writes to a folder now, in words; `None` if nobody does. It changes nothing there.
+
+    Raises:
+        OSError: This file system does not tell.
+    """
+    path = folder / LOCK_FILE
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        is_free = lock_descriptor(descriptor, blocking=False)
+    finally:
+        os.close(descriptor)  # and free again, before anybody has waited for long
+    return None if is_free else _holder(path)
 
 
 @dataclass(frozen=True, slots=True)

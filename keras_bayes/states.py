@@ -151,7 +151,7 @@ def _is_known(value: Any) -> bool:
 
 def _is_interval(value: Any) -> bool:
     """Whether this is a start and an end."""
-    return _NUMBERS(value) and len(value) == 2
+    return _NUMBERS(value) and len(value) == 2 and all(map(math.isfinite, value))
 
 
 _INTERVALS = _list(_is_interval)

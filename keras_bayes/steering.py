@@ -48,8 +48,8 @@ class SteeredOracle(LifecycleOracle):
 
         Args:
             values: Hyperparameters; what is left out has its default, or is in the middle of its range.
-            skip_if_tried: Whether one that has been tried, or is in the queue, is left out, so that a program that is
-                started again need not care.
+            skip_if_tried: Whether one that has been tried, here or elsewhere, or is in the queue, is left out, so that
+                a program that is started again need not care.
 
         Returns:
             Whether the configuration was put into the queue.
@@ -146,9 +146,10 @@ class SteeredOracle(LifecycleOracle):
         return self.constraint.allows(hyperparameters)
 
     def _is_untried(self, values: Mapping[str, Any], queued: list[dict[str, Any]] | None = None) -> bool:
-        """Whether no trial has these values, nor one of those in the queue."""
+        """Whether no trial has these values, here or elsewhere, nor one of those in the queue."""
         space = self._space()
-        others = [*(trial.hyperparameters.values for trial in self.trials.values()), *(queued or ())]
+        tried = [*(trial.hyperparameters.values for trial in self.trials.values()), *(r.values for r in self.known)]
+        others = [*tried, *(queued or ())]
         points = space.encode_all([values, *(other for other in others if other in space)])
         return bool(is_new(points[:1], points[1:])[0])
 

@@ -18,6 +18,7 @@ from keras_bayes.arguments import check_integer, check_project_name
 from keras_bayes.callbacks import BestWeights, CurveLog, Deadline, TunerHooks
 from keras_bayes.curves import CURVE_FILE
 from keras_bayes.durable_tuner import DurableTuner
+from keras_bayes.hparams_log import HParamsLog
 from keras_bayes.leases import Periodic, is_chief
 from keras_bayes.memory import release_traced_graphs
 from keras_bayes.objective import objective_code
@@ -27,6 +28,7 @@ from keras_bayes.results import is_no_result, plain_results
 from keras_bayes.signals import sigterm_raises
 from keras_bayes.stopping import ExpectedGain
 from keras_bayes.timesheet import Timesheet
+from keras_bayes.trial_callback import Execution, execute
 from keras_bayes.usage import ReadValues
 from keras_bayes.views import Views
 
@@ -199,7 +201,8 @@ class BayesTuner(Views, DurableTuner):
             callbacks = self._deepcopy_callbacks(users_callbacks)
             self._configure_tensorboard_dir(callbacks, trial, execution)
             callbacks = [*callbacks, TunerHooks(self, trial), best_weights, curve_log, deadline]
-            results.append(self._build_and_fit_model(trial, *args, callbacks=callbacks, **kwargs))
+            train = functools.partial(self._build_and_fit_model, trial, *args, **kwargs)
+            results.append(execute(train, callbacks, self._execution(trial, execution), self.oracle.objective))
             if deadline.is_reached:
                 trial.message = "`max_time` was used up before the end of the training."
                 break
@@ -213,6 +216,16 @@ class BayesTuner(Views, DurableTuner):
         if self._is_worker():
             times.take_up(self.search_log().state["times"])
         return times.deadline(self._max_time)
+
+    def _execution(self, trial: Any, number: int) -> Execution:
+        return Execution(
+            search=self.project_name,
+            trial_id=trial.trial_id,
+            number=number,
+            num_executions=self.executions_per_trial,
+            objective=self.oracle.objective.name,
+            values=trial.hyperparameters.values,
+        )
 
     def _build_and_fit_model(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         hp = trial.hyperparameters
@@ -260,6 +273,7 @@ class BayesTuner(Views, DurableTuner):
             _thread.interrupt_main()  # the host's chief waits in the main thread, for ever
 
     def _configure_tensorboard_dir(self, callbacks: list[Any], trial: Any, execution: int = 0) -> None:
-        # The host imports TensorBoard here whether or not there is a callback that needs it.
-        if any(type(callback).__name__ == "TensorBoard" for callback in callbacks):
-            super()._configure_tensorboard_dir(callbacks, trial, execution)
+        # The host does so with the TensorFlow backend only, and imports TensorBoard whether or not it is needed.
+        for board in [callback for callback in callbacks if type(callback).__name__ == "TensorBoard"]:
+            board.log_dir = self._get_tensorboard_dir(board.log_dir, trial.trial_id, execution)
+            callbacks.append(HParamsLog(board.log_dir))

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from keras_bayes.frames import curves_frame, trials_frame
+from keras_bayes.optuna_study import to_study
 from keras_bayes.search_log import SearchLog
+
+if TYPE_CHECKING:
+    import optuna
+    import pandas as pd
 
 
 class Views:
@@ -19,3 +26,15 @@ class Views:
             ProjectError: No trial has been started.
         """
         return SearchLog.read(Path(self.project_dir))
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """All trials, one row each: hyperparameters, score, status, times, what the model expected."""
+        return trials_frame(self.search_log())
+
+    def curves_dataframe(self) -> pd.DataFrame:
+        """All learning curves, one row for each epoch."""
+        return curves_frame(self.search_log())
+
+    def to_optuna(self) -> optuna.Study:
+        """The search as an Optuna study, for Optuna's plots and importances."""
+        return to_study(self.search_log())

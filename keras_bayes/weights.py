@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import math
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +15,22 @@ import keras
 
 from keras_bayes.errors import ProjectError
 from keras_bayes.project import BAD_CONTENT
+
+SPARE_BYTES = 64 * 1024  # beyond the numbers themselves, what a file of HDF5 takes
+SPARE_BYTES_PER_VARIABLE = 4 * 1024
+
+
+def save_weights(model: keras.Model, path: Path) -> None:
+    """Writes the weights of a model to a file that ends in `.weights.h5`.
+
+    Raises:
+        OSError: The disk is too full, which HDF5 must not find out: it may end the process where it closes the file.
+    """
+    num_bytes = sum(math.prod(v.shape) * (8 if v.dtype.endswith("64") else 4) for v in model.variables)
+    if shutil.disk_usage(path.parent).free < num_bytes + SPARE_BYTES + len(model.variables) * SPARE_BYTES_PER_VARIABLE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    with without_optimizer(model):
+        model.save_weights(str(path))
 
 
 def load_weights(model: keras.Model, path: Path, *, build_config: Path) -> None:

@@ -38,6 +38,10 @@ ORDER = [
     "project",
     "search_log",
     "warm_start",
+    "tables",
+    "extras",
+    "frames",
+    "optuna_study",
     "views",
     "lock",
     "removal",
@@ -54,11 +58,17 @@ ORDER = [
     "steering",
     "distributed",
     "weights",
+    "trial_callback",
+    "trackers",
+    "hparams_log",
     "callbacks",
     "results",
     "oracle",
     "durable_tuner",
     "tuner",
+    "console",
+    "cli",
+    "__main__",
 ]
 CORE = ORDER[: ORDER.index("objective")]
 HOSTS = ("keras", "keras_tuner", "tensorflow")

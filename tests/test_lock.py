@@ -8,12 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 from keras_bayes.errors import ProjectInUseError
-from keras_bayes.lock import LOCK_FILE, Claim, is_held_here
+from keras_bayes.lock import LOCK_FILE, Claim, holder, is_held_here
 
 HOLD = """
 import os, sys, time
@@ -142,3 +143,50 @@ def test_a_copy_does_not_have_the_right(tmp_path):
     claim.take(tmp_path)
 
     assert not copy.deepcopy(claim).is_held(tmp_path)
+
+
+def test_whoever_looks_is_told_which_process_holds_the_folder(tmp_path, hold):
+    before = holder(tmp_path)
+    process = hold()
+    during = holder(tmp_path)
+    process.kill()
+    process.wait()
+
+    assert (before, during, holder(tmp_path)) == (None, f"process {process.pid} on {socket.gethostname()}", None)
+
+
+def test_looking_makes_no_file(tmp_path):
+    holder(tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_looking_does_not_keep_a_search_from_starting(tmp_path, hold):
+    looks = []
+    stop = threading.Event()
+
+    def look():
+        while not stop.is_set():
+            looks.append(holder(tmp_path))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    process = hold()
+    stop.set()
+    thread.join()
+
+    assert process.poll() is None
+    assert len(looks) > 100
+    assert looks[0] is None
+    assert looks[-1] is not None
+
+
+def test_where_the_file_system_does_not_tell_an_error_does(tmp_path, monkeypatch):
+    def lock_descriptor(*_, **__):
+        raise OSError("no locks here")
+
+    (tmp_path / LOCK_FILE).touch()
+    monkeypatch.setattr("keras_bayes.lock.lock_descriptor", lock_descriptor)
+
+    with pytest.raises(OSError, match="no locks here"):
+        holder(tmp_path)

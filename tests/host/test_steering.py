@@ -67,6 +67,14 @@ def test_what_has_been_tried_or_is_in_the_queue_is_skipped(tmp_path):
     assert values_of(run_search(oracle, mixed_loss, 2))[0] == ALSO_MINE
 
 
+def test_what_is_known_from_elsewhere_is_skipped(tmp_path):
+    oracle = searching(tmp_path)
+    oracle.add_observation(MINE, 0.5)
+
+    assert not oracle.enqueue(MINE)
+    assert oracle.enqueue(MINE, skip_if_tried=False)
+
+
 def test_a_configuration_runs_again_if_the_user_wants_it(tmp_path):
     oracle = searching(tmp_path)
     oracle.enqueue(MINE)

@@ -1,0 +1,120 @@
+"""A search as text: how it stands, its best trials, all its trials."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from keras_bayes import lock, project
+from keras_bayes.curves import CURVE_FILE
+from keras_bayes.display import format_seconds, format_value
+from keras_bayes.search_log import LoggedTrial, SearchLog
+from keras_bayes.tables import hyperparameter_names, last_line, used_values
+
+NONE = "-"  # a cell without a value; an empty one would confuse whoever splits a line at its spaces
+GAP = "   "
+NOBODY = "no"
+WRITTEN = (project.ORACLE_FILE, "trial_*/trial.json", f"trial_*/{CURVE_FILE}")
+
+
+def status_text(log: SearchLog) -> str:
+    """How the search stands."""
+    best, searching = log.best, _searching(log)
+    rows = [
+        ("search", str(log.folder)),
+        ("objective", f"{format_value(log.objective)}, {log.direction}imised"),
+        ("trials", _counts(log, is_idle=searching == NOBODY)),
+        ("best", f"{format_value(best.record.score)} in trial {format_value(best.trial_id)}" if best else NONE),
+        *((f"  {format_value(name)}", format_value(value)) for name, value in _values(best).items()),
+        ("elapsed", format_seconds(log.elapsed) if log.sessions else "not known"),
+        ("last written", _last_written(log)),
+        ("searching now", searching),
+    ]
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}{GAP}{value}" for name, value in rows)
+
+
+def best_text(log: SearchLog, num_trials: int, *, width: int | None) -> str:
+    """The best trials side by side, the best first; a table of at most `width` characters a line."""
+    sign = -1.0 if log.direction == "max" else 1.0
+    completed = [trial for trial in log.trials if trial.record.score is not None]
+    best = sorted(completed, key=lambda trial: sign * (trial.record.score or 0.0))[:num_trials]
+    if not best:
+        return "No trial has completed."
+    names = [name for name in hyperparameter_names(log) if any(name in _values(trial) for trial in best)]
+    columns: list[list[Any]] = [["", log.objective, *names]]
+    columns += [
+        [f"trial {trial.trial_id}", trial.record.score, *(_values(trial).get(name) for name in names)] for trial in best
+    ]
+    return table(columns, width=width)
+
+
+def trials_text(log: SearchLog, *, width: int | None) -> str:
+    """All trials, one row each; a table of at most `width` characters a line."""
+    trials = log.trials
+    columns: list[list[Any]] = [
+        ["trial", *(trial.trial_id for trial in trials)],
+        ["status", *(trial.record.status.lower() for trial in trials)],
+        [log.objective, *(trial.record.score for trial in trials)],
+        ["expected", *map(_expected, trials)],
+        ["took", *(None if trial.seconds is None else format_seconds(trial.seconds) for trial in trials)],
+        *([name, *(_values(trial).get(name) for trial in trials)] for name in hyperparameter_names(log)),
+    ]
+    messages = [last_line(trial.record.message) for trial in trials]
+    if any(messages):
+        columns.append(["message", *messages])
+    return table(columns, width=width)
+
+
+def table(columns: Sequence[Sequence[Any]], *, width: int | None) -> str:
+    """Columns beside each other; what does not fit in `width` characters goes below, with the first column again."""
+    cells = [[NONE if value is None else format_value(value) for value in column] for column in columns]
+    padded = [[f"{cell:<{max(map(len, column))}}" for cell in column] for column in cells]
+    key, *rest = padded
+    blocks: list[list[list[str]]] = [[key]]
+    used = len(key[0])
+    for column in rest:
+        used += len(GAP) + len(column[0])
+        if width is not None and used > width and len(blocks[-1]) > 1:
+            blocks.append([key])
+            used = len(key[0]) + len(GAP) + len(column[0])
+        blocks[-1].append(column)
+    lines = [[GAP.join(row).rstrip() for row in zip(*block, strict=True)] for block in blocks]
+    return "\n\n".join("\n".join(block) for block in lines)
+
+
+def _values(trial: LoggedTrial | None) -> dict[str, Any]:
+    return used_values(trial.record) if trial else {}
+
+
+def _expected(trial: LoggedTrial) -> str | None:
+    if "mean" not in trial.proposal:
+        return None
+    return f"{format_value(trial.proposal['mean'])} ± {format_value(trial.proposal['sd'], digits=2)}"
+
+
+def _counts(log: SearchLog, *, is_idle: bool) -> str:
+    running = "interrupted" if is_idle else "running"
+    names = {"COMPLETED": "completed", "FAILED": "failed", "RUNNING": running, "INVALID": "to be tried again"}
+    statuses = [trial.record.status for trial in log.trials]
+    counts = [f"{statuses.count(status)} {name}" for status, name in names.items() if status in statuses]
+    limit = f", of at most {log.state['max_trials']}" if log.state.get("max_trials") else ""
+    return (", ".join(counts) or "none") + limit
+
+
+def _last_written(log: SearchLog) -> str:
+    moment = max(path.stat().st_mtime for pattern in WRITTEN for path in log.folder.glob(pattern))
+    ago = max(0.0, time.time() - moment)
+    return f"{datetime.fromtimestamp(moment):%Y-%m-%d %H:%M:%S}, {format_seconds(ago)} ago"
+
+
+def _searching(log: SearchLog) -> str:
+    if "keras_bayes" not in log.state:
+        return "not known: keras-tuner wrote this folder, and does not tell"
+    try:
+        holder = lock.holder(log.folder)
+    except OSError:
+        return "not known: this file system does not tell"
+    return f"yes, {holder}" if holder else NOBODY

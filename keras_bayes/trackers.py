@@ -1,0 +1,88 @@
+"""A run of an experiment tracker for each training of a search: Weights & Biases, MLflow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_bayes.domains import Value
+from keras_bayes.extras import load
+from keras_bayes.trial_callback import TrialCallback
+
+
+class WandbRun(TrialCallback):
+    """Logs each training of a search as a run of Weights & Biases, in a group that is called like the search.
+
+    The run has the hyperparameters as `config`, the metrics of each epoch, and `score` in its summary.
+
+    Args:
+        project: Project of W&B.
+        **arguments: Further arguments of `wandb.init`, such as `entity`, `tags` or `mode`.
+
+    Example:
+        ```python
+        tuner.search(x, y, epochs=5, callbacks=[keras_bayes.callbacks.WandbRun(project="mnist")])
+        ```
+    """
+
+    def __init__(self, project: str | None = None, **arguments: Any) -> None:
+        super().__init__()
+        load("wandb", "wandb")
+        self.project = project
+        self.arguments = arguments
+
+    def on_execution_begin(self, values: dict[str, Value]) -> None:
+        execution = self.execution
+        named = {"project": self.project, "group": execution.search, "name": execution.name, "config": values}
+        # A run of the program around the search stays open.
+        self.run = load("wandb", "wandb").init(**{**named, "reinit": "create_new", **self.arguments})
+
+    def on_execution_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
+        self.run.log(metrics, step=epoch)
+
+    def on_execution_end(self, score: float | None) -> None:
+        if score is not None:
+            self.run.summary["score"] = score
+        self.run.finish(exit_code=int(score is None))
+
+
+class MlflowRun(TrialCallback):
+    """Logs each training of a search as a run of MLflow, in an experiment that is called like the search.
+
+    The run has the hyperparameters as parameters, the metrics of each epoch, `score` as one more metric, and the tags
+    `search` and `trial`.
+
+    Args:
+        experiment: Another name of the experiment.
+        tracking_uri: Where MLflow keeps its runs, as in `mlflow.set_tracking_uri`.
+
+    Example:
+        ```python
+        tuner.search(x, y, epochs=5, callbacks=[keras_bayes.callbacks.MlflowRun()])
+        ```
+    """
+
+    def __init__(self, experiment: str | None = None, tracking_uri: str | None = None) -> None:
+        super().__init__()
+        load("mlflow", "mlflow")
+        self.experiment = experiment
+        self.tracking_uri = tracking_uri
+
+    def on_execution_begin(self, values: dict[str, Value]) -> None:
+        execution = self.execution
+        name = self.experiment or execution.search
+        self.client = load("mlflow", "mlflow").MlflowClient(self.tracking_uri)  # knows no run of the program around
+        experiment = self.client.get_experiment_by_name(name)
+        experiment_id = experiment.experiment_id if experiment else self.client.create_experiment(name)
+        tags = {"search": execution.search, "trial": execution.trial_id}
+        self.run_id = self.client.create_run(experiment_id, run_name=execution.name, tags=tags).info.run_id
+        for key, value in values.items():
+            self.client.log_param(self.run_id, key, value)
+
+    def on_execution_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
+        for key, value in metrics.items():
+            self.client.log_metric(self.run_id, key, value, step=epoch)
+
+    def on_execution_end(self, score: float | None) -> None:
+        if score is not None:
+            self.client.log_metric(self.run_id, "score", score)
+        self.client.set_terminated(self.run_id, "FAILED" if score is None else "FINISHED")
