@@ -14,8 +14,8 @@ FIRST_FAILURES = 3
 # Errors that are raised on purpose, or that a smaller model does not have.
 NO_MISTAKES = ("FailedTrialError", "MemoryError", "OutOfMemoryError", "ResourceExhaustedError")
 
-# Completed trials beyond one for each hyperparameter before the model is believed that little is to be gained. In 24
-# searches of LCBench it expected of ten trials 1.0 to 1.5 times what they then brought after as many, half after 5.
+# Completed trials beyond one for each hyperparameter before the model is believed that little is to be gained. After as
+# many it expects 1.2 times what ten trials bring, after 5 in all .6 times (examples/benchmarks/gain_calibration.py).
 SPARE_TRIALS = 8
 
 

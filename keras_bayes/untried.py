@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_bayes.domains import Array
-from keras_bayes.perturbation import PERTURBATION, perturb
+from keras_bayes.perturbation import perturb
 from keras_bayes.space import Space
 
 KEY_DECIMALS = 9  # points that agree to so many places are one: decoding and encoding again is no more exact
@@ -76,8 +76,8 @@ def _batches(space: Space, admissible: Admissible, near: Array, rng: np.random.G
     if admissible.is_new(points).any():  # it is the constraint that leaves none of them
         yield space.snap(rng.random((MAX_DRAWS, space.dim)))
         if len(near):
-            sd = PERTURBATION * 100 ** -rng.random((MAX_DRAWS, 1))  # wide and narrow
-            yield space.snap(perturb(space, near, MAX_DRAWS, rng=rng, sd=sd))
+            scale = 100 ** -rng.random((MAX_DRAWS, 1))  # far and near
+            yield space.snap(perturb(space, near, MAX_DRAWS, rng=rng, scale=scale))
     yield space.points(len(admissible.tried) + 1)
     if not space.is_continuous.any():
         yield space.points(MAX_LISTED)
