@@ -128,12 +128,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", help="default: 0; with --compare 0 1000 2000")
     parser.add_argument("--trials", type=int, help="default: 10; with --full 20")
     parser.add_argument("--directory", default="mnist_cnn_search", help="where results are kept")
-    parser.add_argument("--verbose", type=int, help="default: 1; with --compare 0")
+    parser.add_argument("--verbose", type=int, help="default: what fits the terminal; with --compare 0")
     args = parser.parse_args()
     args.trials = args.trials or (20 if args.full else 10)
     args.initial = args.trials // 2
     args.seeds = args.seeds or ([0, 1000, 2000] if args.compare else [0])
-    args.verbose = int(not args.compare) if args.verbose is None else args.verbose
+    if args.verbose is None:
+        args.verbose = 0 if args.compare else "auto"
 
     num_train, num_val = (468 * 64, 10_000) if args.full else (100 * 64, 2_000)
     images = load(args.data, num_train=num_train, num_val=num_val)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,22 @@ import keras
 import numpy as np
 
 from keras_bayes.curves import Epoch
+from keras_bayes.progress import Position
 from keras_bayes.trackers import MlflowRun, WandbRun
 from keras_bayes.trial_callback import TrialCallback
 from keras_bayes.weights import save_weights
 from keras_bayes.writer import Writer
 
-__all__ = ["BestWeights", "CurveLog", "Deadline", "MlflowRun", "TrialCallback", "TunerHooks", "WandbRun"]
+__all__ = [
+    "BestWeights",
+    "CurveLog",
+    "Deadline",
+    "MlflowRun",
+    "PositionReport",
+    "TrialCallback",
+    "TunerHooks",
+    "WandbRun",
+]
 
 
 class TunerHooks(keras.callbacks.Callback):
@@ -127,3 +139,35 @@ class CurveLog(keras.callbacks.Callback):
         seconds = time.monotonic() - self._began
         self._lines.append(Epoch(self.training, epoch, time.time(), seconds, metrics).to_line())
         self.writer.write_lines(self.path, self._lines)
+
+
+class PositionReport(keras.callbacks.Callback):
+    """Tells how far the trainings that it sees have got.
+
+    Args:
+        report: Takes a `Position`.
+    """
+
+    def __init__(self, report: Callable[[Position], None]) -> None:
+        super().__init__()
+        self.report = report
+        self.position = Position(training=0, epoch=1)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        params = self.params or {}
+        training = self.position.training + 1
+        self.position = Position(training, 1, params.get("epochs"), 0, params.get("steps"))
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._move(epoch=epoch + 1, batch=0)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._move(batch=batch + 1)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        metrics = {name: float(value) for name, value in (logs or {}).items() if np.ndim(value) == 0}
+        self._move(batch=self.position.num_batches, metrics=metrics)
+
+    def _move(self, **changes: Any) -> None:
+        self.position = replace(self.position, **changes)
+        self.report(self.position)

@@ -9,9 +9,9 @@ from typing import Any
 
 from keras_bayes import lock, project
 from keras_bayes.curves import CURVE_FILE
-from keras_bayes.display import format_seconds, format_value
 from keras_bayes.search_log import LoggedTrial, SearchLog
 from keras_bayes.tables import hyperparameter_names, last_line, used_values
+from keras_bayes.wording import format_seconds, format_value
 
 NONE = "-"  # a cell without a value; an empty one would confuse whoever splits a line at its spaces
 GAP = "   "
@@ -101,7 +101,8 @@ def _counts(log: SearchLog, *, is_idle: bool) -> str:
     statuses = [trial.record.status for trial in log.trials]
     counts = [f"{statuses.count(status)} {name}" for status, name in names.items() if status in statuses]
     limit = f", of at most {log.state['max_trials']}" if log.state.get("max_trials") else ""
-    return (", ".join(counts) or "none") + limit
+    known = f"; results from elsewhere: {len(log.known)}" if log.known else ""
+    return (", ".join(counts) or "none") + limit + known
 
 
 def _last_written(log: SearchLog) -> str:

@@ -1,20 +1,42 @@
-"""What a search prints: one compact block for each trial, and a summary at the end."""
+"""What a search shows of itself: chooses the view, and tells it what happens."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from keras_bayes.curves import read_curve
+from keras_bayes.history import TrialRecord
+from keras_bayes.leases import is_distributed
+from keras_bayes.live_view import LiveView, can_be_live, is_terminal
+from keras_bayes.notebook_view import NotebookView, is_notebook
+from keras_bayes.plain_view import PlainView
+from keras_bayes.progress import Position, Progress, ShownTrial, progress_of
+from keras_bayes.summary import summary_lines
 
 if TYPE_CHECKING:
     from keras_bayes.lifecycle import LifecycleOracle
 
-MAX_WIDTH = 40  # characters of a name or a value
+VIEWS = ("auto", "live", "notebook", "plain")
+
+
+class View(Protocol):
+    """Shows a search to the user."""
+
+    def trial_began(self, progress: Progress) -> None: ...
+    def trial_moved(self) -> None: ...
+    def trial_ended(self, progress: Progress, trial: ShownTrial) -> None: ...
+    def search_ended(self, progress: Progress, lines: Sequence[str]) -> None: ...
+    def add(self, lines: Sequence[str]) -> None: ...
+    def close(self) -> None: ...
 
 
 class Display:
-    """Prints the course of a search to the standard output, unless `verbose` is 0.
+    """Shows the course of a search, unless `verbose` is 0; as lines of text, or as `shown_in` says.
 
     Args:
         oracle: The search.
@@ -27,58 +49,88 @@ class Display:
         self.search_start: datetime | None = None
         self.trial_start: dict[str, datetime] = {}
         self.trial_number: dict[str, int] = {}
-        self._began: dict[str, float] = {}
-        self._durations: list[float] = []
+        self._positions: dict[str, Position] = {}  # how far the running trials of this process have got, by id
+        self._view: View = PlainView()
+
+    @contextmanager
+    def shown_in(self, view: str) -> Iterator[None]:
+        """Shows what happens within the context in one of `VIEWS`, and leaves the terminal in order after it."""
+        before, self._view = self._view, self._chosen(view)
+        try:
+            yield
+        finally:
+            self._view.close()
+            self._view = before
 
     def on_trial_begin(self, trial: Any) -> None:
-        """Says which trial starts, why, and with which values."""
+        """A trial starts."""
         now = datetime.now()
         self.search_start = self.search_start or now
         self.trial_start[trial.trial_id] = now
         self.trial_number[trial.trial_id] = list(self.oracle.trials).index(trial.trial_id) + 1
-        self._began[trial.trial_id] = time.monotonic()
         self.is_summary_shown = False
-        best = self.oracle.best_trial()
-        best_values = best.hyperparameters.values if best else {}
-        self._print(f"\n{self._name(trial)}: {self._reason(trial.trial_id)}")
-        self._print_values(trial.hyperparameters.values, best_values)
+        self._positions.pop(trial.trial_id, None)
+        if self.verbose:
+            self._view.trial_began(self.progress())
+
+    def on_trial_moved(self, trial_id: str, position: Position) -> None:
+        """A trial of this process has got on."""
+        self._positions[trial_id] = position
+        if self.verbose:
+            self._view.trial_moved()
 
     def on_trial_end(self, trial: Any) -> None:
-        """Says what came of a trial, which one is best, and how long the rest will take."""
-        seconds = time.monotonic() - self._began.pop(trial.trial_id, time.monotonic())
-        self._durations.append(seconds)
-        best = self.oracle.best_trial()
-        parts = [f"{self._name(trial)}: {self._result(trial)} after {format_seconds(seconds)}"]
-        if best is not None:
-            parts.append(f"best so far {format_value(best.score)} ({self._name(best)})")
-        num_left = (self.oracle.max_trials or 0) - len(self.oracle.end_order)
-        if num_left > 0:
-            left = num_left * sum(self._durations) / len(self._durations)
-            parts.append(f"about {format_seconds(left)} left")
-        self._print("; ".join(parts))
+        """A run of a trial ends."""
+        if self.verbose:
+            progress = self.progress()
+            record = self._records()[trial.trial_id]
+            shown = ShownTrial.of(trial.trial_id, record, self.oracle.proposals, self.oracle.timesheet)
+            self._view.trial_ended(progress, shown)
 
     def on_search_end(self, reason: str) -> None:
         """Says why the search ended and what it found, once."""
         if self.is_summary_shown:
             return
         self.is_summary_shown = True
-        statuses = [trial.status for trial in self.oracle.trials.values()]
-        num_failed = statuses.count("FAILED")
-        failed = f", {num_failed} failed" if num_failed else ""
-        self._print(f"\n{reason} {statuses.count('COMPLETED')} trials completed{failed}.")
-        best = self.oracle.best_trial()
-        if best is not None:
-            self._print(f"Best {self.oracle.objective.name}: {format_value(best.score)} ({self._name(best)})")
-            self._print_values(best.hyperparameters.values, {})
-        outlook = self.oracle.outlook() if self.verbose else ""
-        if outlook.rstrip(".") not in reason:  # which `stop_when` may have said
-            self._print(outlook)
-        self._print(f"Results are in {self.oracle.project_folder}")
+        if self.verbose:
+            progress = self.progress()
+            self._view.search_ended(progress, summary_lines(progress, reason, self.oracle.outlook()))
 
     def show_loading_code(self, tuner: str) -> None:
-        """Prints the lines that load the best model, in this process or in another."""
-        self._print(f"  tuner = {tuner}")
-        self._print("  model = tuner.get_best_models()[0]")
+        """Shows the lines that load the best model, if there is one, in this process or in another.
+
+        Args:
+            tuner: The expression that makes the tuner.
+        """
+        if self.verbose and self.oracle.best_trial() is not None:
+            self._view.add([f"  tuner = {tuner}", "  model = tuner.get_best_models()[0]"])
+
+    def progress(self) -> Progress:
+        """Where the search stands now."""
+        oracle = self.oracle
+        running = {trial.trial_id for trial in oracle.ongoing_trials.values()}
+        progress = progress_of(
+            self._records(),
+            oracle.proposals,
+            oracle.timesheet,
+            moment=time.monotonic(),
+            folder=oracle.project_folder,
+            objective=oracle.objective.name,
+            direction=oracle.objective.direction,
+            max_trials=oracle.max_trials,
+            max_time=oracle.max_time,
+            ended=oracle.end_order,
+            running=running,
+            num_workers=max(len(oracle.tuner_ids), 1),
+        )
+        return self.moved_on(progress)
+
+    def moved_on(self, progress: Progress) -> Progress:
+        """What has become of a search in which no trial has begun or ended since; does not wait for the oracle."""
+        positions: dict[str, Position | None] = {**self._positions}
+        if is_distributed():
+            positions |= {trial.trial_id: self._position_elsewhere(trial.trial_id) for trial in progress.running}
+        return progress.at(time.monotonic(), positions)
 
     def get_state(self) -> dict[str, Any]:
         """What the host's own display keeps in `oracle.json`."""
@@ -95,51 +147,26 @@ class Display:
         self.trial_start = {i: datetime.fromisoformat(start) for i, start in state["trial_start"].items()}
         self.trial_number = dict(state["trial_number"])
 
-    def _print(self, line: str) -> None:
-        if self.verbose:
-            print(line, flush=True)
+    def _chosen(self, view: str) -> View:
+        if view in ("auto", "notebook") and is_notebook():
+            return NotebookView(self.moved_on)
+        if (view == "auto" and is_terminal()) or (view == "live" and can_be_live()):
+            return LiveView(self.moved_on)
+        return PlainView()
 
-    def _print_values(self, values: Mapping[str, Any], best_values: Mapping[str, Any]) -> None:
-        rows = [[format_value(name), format_value(value)] for name, value in values.items()]
-        if best_values:
-            so_far = [format_value(best_values[name]) if name in best_values else "" for name in values]
-            rows = [["", "this trial", "best so far"], *([*row, best] for row, best in zip(rows, so_far, strict=True))]
-        widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-        for row in rows:
-            cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-            self._print(("  " + "   ".join(cells)).rstrip())
+    def _records(self) -> dict[str, TrialRecord]:
+        states = self.oracle.trial_states()
+        return {state["trial_id"]: TrialRecord.from_state(i, state) for i, state in enumerate(states)}
 
-    def _name(self, trial: Any) -> str:
-        number = list(self.oracle.trials).index(trial.trial_id) + 1
-        return f"Trial {number}/{self.oracle.max_trials}" if self.oracle.max_trials else f"Trial {number}"
+    def _position_elsewhere(self, trial_id: str) -> Position | None:
+        """How far a worker has got, as it writes to the folder that it shares with this process."""
+        runs = self.oracle.timesheet.runs.get(trial_id)
+        began = runs[-1][0] if runs else 0.0
+        curve = read_curve(Path(self.oracle.project_folder) / f"trial_{trial_id}")
+        done = [epoch for epoch in curve if epoch.ended >= began]  # others are those of an earlier run
+        if not done:
+            return None
+        return Position(done[-1].training + 1, done[-1].number + 1, metrics=done[-1].metrics)
 
-    def _reason(self, trial_id: str) -> str:
-        proposal = self.oracle.proposals.get(trial_id, {})
-        if proposal.get("source") == "model":
-            mean, sd = format_value(proposal["mean"]), format_value(proposal["sd"], digits=2)
-            return f"chosen by the model, which expects {self.oracle.objective.name} = {mean} ± {sd}"
-        return "from the initial design"
-
-    def _result(self, trial: Any) -> str:
-        if trial.status == "COMPLETED":
-            return f"{self.oracle.objective.name} = {format_value(trial.score)}"
-        lines = ((trial.message or "").strip() or "no reason given").splitlines()
-        outcome = "to be tried again" if trial.status == "INVALID" else "failed"
-        return f"{outcome} ({lines[-1][: 3 * MAX_WIDTH]})"
-
-
-def format_value(value: Any, digits: int = 5) -> str:
-    """A value on one short line."""
-    if isinstance(value, float):
-        return f"{value:.{digits}g}"
-    text = value if isinstance(value, str) and value.isprintable() else repr(value)
-    return text if len(text) <= MAX_WIDTH else f"{text[: MAX_WIDTH - 1]}…"
-
-
-def format_seconds(seconds: float) -> str:
-    """A duration, such as `8 s`, `3 min 20 s` or `2 h 05 min`."""
-    if seconds < 60:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_view": PlainView()}  # a copy does not draw

@@ -31,3 +31,7 @@ class ProjectNameError(KerasBayesError, ValueError):
 
 class KerasBayesWarning(UserWarning):
     """Something the user can act on."""
+
+
+class MissingDataError(KerasBayesError, ValueError):
+    """There is not enough in a search, yet, for what was asked to be shown."""

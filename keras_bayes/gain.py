@@ -51,7 +51,7 @@ def expected_gain(
     mu, covariance = posterior.joint(np.vstack([old, new]))
     eigenvalues, vectors = np.linalg.eigh(covariance)
     root = vectors * np.sqrt(np.maximum(eigenvalues, 0))  # some round to below zero
-    losses = surrogate.targets.losses(mu + rng.standard_normal((NUM_SAMPLES, len(mu))) @ root.T)
+    losses = surrogate.targets.losses_at(mu + rng.standard_normal((NUM_SAMPLES, len(mu))) @ root.T)
     lowest_old, lowest_new = losses[:, : len(old)].min(axis=1), losses[:, len(old) :].min(axis=1)
     halves = np.maximum(lowest_old / 2 - lowest_new / 2, 0)  # the difference of two losses may overflow
     return 2 * float((halves / NUM_SAMPLES).sum())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_bayes.domains import Array, Value
 from keras_bayes.space import Space
@@ -111,10 +112,16 @@ class Observations:
         """At most `limit` of the ended trials: the best half and the latest half."""
         if len(self.y) <= limit:
             return self
+        rows = self.kept(limit)
+        return Observations(self.X[rows], self.y[rows], self.pending)
+
+    def kept(self, limit: int) -> NDArray[np.intp]:
+        """Rows of the ended trials that `thinned` keeps, ascending."""
+        if len(self.y) <= limit:
+            return np.arange(len(self.y))
         latest = np.arange(len(self.y) - limit // 2, len(self.y))
         best = np.setdiff1d(np.argsort(self.y, kind="stable"), latest, assume_unique=True)[: limit - len(latest)]
-        rows = np.sort(np.concatenate([best, latest]))
-        return Observations(self.X[rows], self.y[rows], self.pending)
+        return np.sort(np.concatenate([best, latest]))
 
 
 def observe(history: History, space: Space, *, direction: str) -> Observations:

@@ -33,6 +33,8 @@ class LifecycleOracle(RetryingOracle):
             learn from, and only a program whose first three trials end with the same error is stopped.
     """
 
+    max_time: float | None = None  # seconds that the search may take
+
     def __init__(self, *, objective: Any = None, **kwargs: Any) -> None:
         super().__init__(objective=resolve_objective(objective), **kwargs)
         self._lock = threading.RLock()
@@ -40,6 +42,11 @@ class LifecycleOracle(RetryingOracle):
         self._end_reason = ""
         self._failure = ""  # why no further trial may start
         Space.from_config(self.hyperparameters.get_config())  # refuses what cannot be searched
+
+    @property
+    def display(self) -> Display:
+        """What shows the search."""
+        return self._display
 
     def create_trial(self, tuner_id: str) -> Trial:
         """The next trial for a worker, or the one it is running; see `keras_tuner.Oracle.create_trial`."""
@@ -110,11 +117,6 @@ class LifecycleOracle(RetryingOracle):
             if error is not None:
                 raise error
             self._check_failures()
-
-    def show_loading_code(self, tuner: str) -> None:
-        """Prints how to load the best model, if there is one; `tuner` is the expression that makes the tuner."""
-        if self.best_trial() is not None:
-            self._display.show_loading_code(tuner)
 
     def interrupt(self, tuner_id: str) -> None:
         """Puts the trial of a worker that was asked to stop at the head of the queue; it is no failure of the trial."""

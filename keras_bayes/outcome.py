@@ -29,11 +29,11 @@ class Targets:
 
     def to_loss(self, mu: float, sigma: float) -> tuple[float, float]:
         """Mean and standard deviation of a prediction `mu ± sigma`, in the unit of the losses."""
-        low, middle, high = self.losses(np.array([mu - sigma, mu, mu + sigma]))
+        low, middle, high = self.losses_at(np.array([mu - sigma, mu, mu + sigma]))
         return float(middle), float(high / 2 - low / 2)
 
-    def losses(self, targets: Array) -> Array:
-        """The losses that targets stand for, of the same shape."""
+    def losses_at(self, targets: Array) -> Array:
+        """The losses that targets stand for, shape of `targets`; none is worse than the worst there was."""
         losses, knots = self.knots
         apart = np.flatnonzero(knots > knots[0])[:1]  # targets of different losses may round to one
         with np.errstate(over="ignore", invalid="ignore"):  # better than the smallest float is no prediction

@@ -11,7 +11,6 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes.budget import fits, parse_duration
 from keras_bayes.configurations import observed, to_run
-from keras_bayes.display import format_seconds
 from keras_bayes.errors import ConfigurationError, KerasBayesWarning
 from keras_bayes.history import TrialRecord
 from keras_bayes.lifecycle import LifecycleOracle
@@ -19,6 +18,7 @@ from keras_bayes.search_log import known_records
 from keras_bayes.space import Space
 from keras_bayes.untried import is_new
 from keras_bayes.warm_start import known_results, known_state
+from keras_bayes.wording import format_seconds
 
 
 class SteeredOracle(LifecycleOracle):

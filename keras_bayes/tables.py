@@ -16,6 +16,7 @@ RESULTS = (
     *("score", "status", "seconds", "started", "epochs"),
     *("source", "predicted_mean", "predicted_sd", "message"),
 )
+HP = "hp."  # prefix of a hyperparameter that is called like another column
 EPOCH = ("trial", "training", "epoch", "seconds", "ended")
 
 
@@ -27,7 +28,7 @@ def trial_columns(log: SearchLog) -> Columns:
     """
     names = hyperparameter_names(log)
     values = [used_values(trial.record) for trial in log.trials]
-    titles = _titles(names, ("trial", *RESULTS), prefix="hp.")
+    titles = _titles(names, ("trial", *RESULTS), prefix=HP)
     return {
         "trial": [trial.trial_id for trial in log.trials],
         **{title: [row.get(name) for row in values] for name, title in zip(names, titles, strict=True)},
@@ -53,6 +54,14 @@ def hyperparameter_names(log: SearchLog) -> tuple[str, ...]:
     """All names, those that the space declares first."""
     declared = [item["config"]["name"] for item in log.hyperparameters["space"]]
     return tuple(dict.fromkeys([*declared, *(name for trial in log.trials for name in trial.record.values)]))
+
+
+def hyperparameter_of(title: str) -> str:
+    """The name of the hyperparameter in a column of `trial_columns`."""
+    name = title
+    while name.startswith(HP):
+        name = name.removeprefix(HP)
+    return name if name in ("trial", *RESULTS) else title
 
 
 def used_values(record: TrialRecord) -> dict[str, Value]:

@@ -2,14 +2,61 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 from keras_bayes.domains import Value
+from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.extras import load
 from keras_bayes.trial_callback import TrialCallback
 
 
-class WandbRun(TrialCallback):
+class Tracker(TrialCallback):
+    """Opens a run when the training begins, logs each epoch, and closes the run with the score.
+
+    A tracker that cannot be reached costs no training: a warning says so, and the rest of the run is not logged.
+    """
+
+    def on_execution_begin(self, values: dict[str, Value]) -> None:
+        self._is_open = self._is_reachable = self._try(lambda: self.open(values))
+
+    def on_execution_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
+        if self._is_reachable:  # whatever waits for an answer would do so at each epoch
+            self._is_reachable = self._try(lambda: self.log(epoch, metrics))
+
+    def on_execution_end(self, score: float | None) -> None:
+        if self._is_open:
+            self._try(lambda: self.close(score))
+
+    def _try(self, step: Callable[[], None]) -> bool:
+        try:
+            step()
+        except self.error as error:
+            name = type(self).__name__
+            warnings.warn(f"{name} cannot log {self.execution.name}: {error}", KerasBayesWarning, stacklevel=3)
+            return False
+        return True
+
+    @property
+    def error(self) -> type[Exception]:
+        """What the tracker raises."""
+        raise NotImplementedError
+
+    def open(self, values: dict[str, Value]) -> None:
+        """Begins the run of `self.execution`."""
+        raise NotImplementedError
+
+    def log(self, epoch: int, metrics: dict[str, float]) -> None:
+        """Logs an epoch."""
+        raise NotImplementedError
+
+    def close(self, score: float | None) -> None:
+        """Ends the run, as failed if there is no score."""
+        raise NotImplementedError
+
+
+class WandbRun(Tracker):
     """Logs each training of a search as a run of Weights & Biases, in a group that is called like the search.
 
     The run has the hyperparameters as `config`, the metrics of each epoch, and `score` in its summary.
@@ -30,22 +77,26 @@ class WandbRun(TrialCallback):
         self.project = project
         self.arguments = arguments
 
-    def on_execution_begin(self, values: dict[str, Value]) -> None:
+    @property
+    def error(self) -> type[Exception]:
+        return load("wandb", "wandb").Error  # type: ignore[no-any-return]
+
+    def open(self, values: dict[str, Value]) -> None:
         execution = self.execution
         named = {"project": self.project, "group": execution.search, "name": execution.name, "config": values}
         # A run of the program around the search stays open.
         self.run = load("wandb", "wandb").init(**{**named, "reinit": "create_new", **self.arguments})
 
-    def on_execution_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
+    def log(self, epoch: int, metrics: dict[str, float]) -> None:
         self.run.log(metrics, step=epoch)
 
-    def on_execution_end(self, score: float | None) -> None:
+    def close(self, score: float | None) -> None:
         if score is not None:
             self.run.summary["score"] = score
         self.run.finish(exit_code=int(score is None))
 
 
-class MlflowRun(TrialCallback):
+class MlflowRun(Tracker):
     """Logs each training of a search as a run of MLflow, in an experiment that is called like the search.
 
     The run has the hyperparameters as parameters, the metrics of each epoch, `score` as one more metric, and the tags
@@ -67,7 +118,11 @@ class MlflowRun(TrialCallback):
         self.experiment = experiment
         self.tracking_uri = tracking_uri
 
-    def on_execution_begin(self, values: dict[str, Value]) -> None:
+    @property
+    def error(self) -> type[Exception]:
+        return load("mlflow", "mlflow").exceptions.MlflowException  # type: ignore[no-any-return]
+
+    def open(self, values: dict[str, Value]) -> None:
         execution = self.execution
         name = self.experiment or execution.search
         self.client = load("mlflow", "mlflow").MlflowClient(self.tracking_uri)  # knows no run of the program around
@@ -78,11 +133,11 @@ class MlflowRun(TrialCallback):
         for key, value in values.items():
             self.client.log_param(self.run_id, key, value)
 
-    def on_execution_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
+    def log(self, epoch: int, metrics: dict[str, float]) -> None:
         for key, value in metrics.items():
             self.client.log_metric(self.run_id, key, value, step=epoch)
 
-    def on_execution_end(self, score: float | None) -> None:
+    def close(self, score: float | None) -> None:
         if score is not None:
             self.client.log_metric(self.run_id, "score", score)
         self.client.set_terminated(self.run_id, "FAILED" if score is None else "FINISHED")

@@ -14,15 +14,18 @@ from typing import Any
 
 import keras_tuner as kt
 
-from keras_bayes.arguments import check_integer, check_project_name
-from keras_bayes.callbacks import BestWeights, CurveLog, Deadline, TunerHooks
+from keras_bayes.arguments import check_integer, check_one_of, check_project_name
+from keras_bayes.callbacks import BestWeights, CurveLog, Deadline, PositionReport, TunerHooks
 from keras_bayes.curves import CURVE_FILE
+from keras_bayes.display import VIEWS
 from keras_bayes.durable_tuner import DurableTuner
 from keras_bayes.hparams_log import HParamsLog
 from keras_bayes.leases import Periodic, is_chief
 from keras_bayes.memory import release_traced_graphs
 from keras_bayes.objective import objective_code
 from keras_bayes.oracle import BayesOracle
+from keras_bayes.progress import Position
+from keras_bayes.quiet import is_left_open, quiet
 from keras_bayes.removal import remove_project
 from keras_bayes.results import is_no_result, plain_results
 from keras_bayes.signals import sigterm_raises
@@ -59,6 +62,9 @@ class BayesTuner(Views, DurableTuner):
         keep_best: Number of trials whose weights stay on disk, the best ones; `None` keeps all.
         constraint: See `BayesOracle`.
         stop_when: See `BayesOracle`.
+        progress: How a search is shown: `"live"`, a panel at the bottom of a terminal; `"notebook"`, an output of the
+            cell; `"plain"`, a line for each trial; `"auto"`, what fits the place. Where `search` is told a `verbose`,
+            Keras prints what it says, and the lines are plain unless it is 0.
         **kwargs: Arguments of `keras_tuner.Tuner`: `directory`, `project_name`, `overwrite`, `executions_per_trial`,
             `max_model_size`, `optimizer`, `loss`, `metrics`, `distribution_strategy`, `tuner_id`.
 
@@ -91,6 +97,7 @@ class BayesTuner(Views, DurableTuner):
         keep_best: int | None = 3,
         constraint: Callable[[kt.HyperParameters], bool] | None = None,
         stop_when: ExpectedGain | None = None,
+        progress: str = "auto",
         **kwargs: Any,
     ) -> None:
         oracle = BayesOracle(
@@ -113,6 +120,7 @@ class BayesTuner(Views, DurableTuner):
         )
         self._max_time = oracle.max_time
         check_integer("keep_best", keep_best, at_least=1)
+        check_one_of("progress", progress, VIEWS)
         if "://" in str(kwargs.get("directory")):
             raise ValueError(f"`directory` must be on a file system, received {str(kwargs['directory'])!r}.")
         if hypermodel is None and type(self).run_trial is BayesTuner.run_trial:
@@ -123,6 +131,7 @@ class BayesTuner(Views, DurableTuner):
             remove_project(Path(kwargs.get("directory") or ".") / (kwargs.get("project_name") or UNTITLED))
         super().__init__(oracle=oracle, keep_best=keep_best, hypermodel=hypermodel, **kwargs)
         self._objective = "" if objective is None else f"objective={objective_code(objective)}, "
+        self._progress = progress
         self._is_waiting = False  # between asking for a trial and getting one
         self._is_abandoned = False  # a chief whose workers are gone
 
@@ -147,7 +156,8 @@ class BayesTuner(Views, DurableTuner):
         if self._is_worker():
             self._search(*fit_args, **fit_kwargs)
             return
-        with sigterm_raises():
+        view = self._progress if is_left_open(fit_args, fit_kwargs) else "plain"
+        with sigterm_raises(), self.oracle.display.shown_in(view):
             self.oracle.become_writer()
             try:
                 self._search(*fit_args, **fit_kwargs)
@@ -179,7 +189,7 @@ class BayesTuner(Views, DurableTuner):
         super().on_search_end()
         if type(self) is BayesTuner and not self._is_worker():
             place = f"directory={str(self.directory)!r}, project_name={self.project_name!r}"
-            self.oracle.show_loading_code(f"keras_bayes.BayesTuner(build_model, {self._objective}{place})")
+            self.oracle.display.show_loading_code(f"keras_bayes.BayesTuner(build_model, {self._objective}{place})")
 
     def enqueue(self, values: Mapping[str, Any] | kt.HyperParameters, *, skip_if_tried: bool = True) -> bool:
         """Runs a configuration of the user next; see `BayesOracle.enqueue`. Of a worker the chief's call counts."""
@@ -195,18 +205,25 @@ class BayesTuner(Views, DurableTuner):
         best_weights = BestWeights(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id), self._writer)
         users_callbacks = kwargs.pop("callbacks", [])
         curve_log = CurveLog(Path(self.get_trial_dir(trial.trial_id)) / CURVE_FILE, self._writer)
+        position_report = PositionReport(lambda position: self._report(trial, position))
         deadline = Deadline(self._deadline())
+        kwargs = kwargs if self._is_worker() else quiet(self.hypermodel, args, kwargs)
         results = []
         for execution in range(self.executions_per_trial):
             callbacks = self._deepcopy_callbacks(users_callbacks)
             self._configure_tensorboard_dir(callbacks, trial, execution)
-            callbacks = [*callbacks, TunerHooks(self, trial), best_weights, curve_log, deadline]
+            callbacks = [*callbacks, TunerHooks(self, trial), best_weights, curve_log, deadline, position_report]
             train = functools.partial(self._build_and_fit_model, trial, *args, **kwargs)
             results.append(execute(train, callbacks, self._execution(trial, execution), self.oracle.objective))
             if deadline.is_reached:
                 trial.message = "`max_time` was used up before the end of the training."
                 break
         return results
+
+    def _report(self, trial: Any, position: Position) -> None:
+        """Shows how far a training has got."""
+        if not self._is_worker():  # of which the chief reads the curves
+            self.oracle.display.on_trial_moved(trial.trial_id, position)
 
     def _deadline(self) -> float:
         """When the search has to end, in seconds since 1970."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keras_bayes.extras import load
 from keras_bayes.frames import curves_frame, trials_frame
 from keras_bayes.optuna_study import to_study
 from keras_bayes.search_log import SearchLog
@@ -12,6 +13,8 @@ from keras_bayes.search_log import SearchLog
 if TYPE_CHECKING:
     import optuna
     import pandas as pd
+
+    from keras_bayes.plots import Plots
 
 
 class Views:
@@ -38,3 +41,26 @@ class Views:
     def to_optuna(self) -> optuna.Study:
         """The search as an Optuna study, for Optuna's plots and importances."""
         return to_study(self.search_log())
+
+    @property
+    def plot(self) -> Plots:
+        """Figures of the search, such as `tuner.plot.history()`; they need plotly."""
+        load("plotly", "viz")
+        from keras_bayes.plots import Plots
+
+        return Plots(self.search_log)
+
+    def report(self, path: str | Path) -> None:
+        """Writes all that is known of the search now as one HTML page, which opens without a network.
+
+        Args:
+            path: File to write, such as `"search.html"`.
+
+        Raises:
+            ProjectError: No trial has been started.
+        """
+        load("plotly", "viz")
+        load("jinja2", "viz")
+        from keras_bayes.report import write_report
+
+        write_report(self.search_log(), Path(path))

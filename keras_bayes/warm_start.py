@@ -12,6 +12,7 @@ from keras_bayes.configurations import plain_value
 from keras_bayes.domains import Value
 from keras_bayes.errors import ProjectError
 from keras_bayes.search_log import SearchLog
+from keras_bayes.tables import hyperparameter_of
 
 SCORE = "score"  # column of a data frame; or one that has the name of the objective
 STATUS = "status"
@@ -62,6 +63,7 @@ def _from_rows(rows: list[Mapping[Any, Any]], columns: list[Any], objective: str
 def _values(row: Mapping[Any, Any], column: str) -> dict[str, Value]:
     """What can be values of hyperparameters; a frame may tell more of a trial, such as when it began."""
     values = {str(name): plain_value(value) for name, value in row.items() if name != column}
+    values |= {hyperparameter_of(name): value for name, value in values.items() if hyperparameter_of(name) != name}
     return {name: value for name, value in values.items() if isinstance(value, int | float | str | bool)}
 
 

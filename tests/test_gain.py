@@ -38,7 +38,7 @@ def test_the_gain_of_one_trial_is_the_expected_improvement_of_the_next_one():
 
     delta, S = (float(value[0]) for value in Improvement(surrogate.posterior).difference(x[None]))
     improvement = S * np.exp(log_h(np.array(delta / S))[0])
-    unit = surrogate.targets.losses(np.array([0.0, -1.0])) @ [1, -1]  # the good half is mapped linearly
+    unit = surrogate.targets.losses_at(np.array([0.0, -1.0])) @ [1, -1]  # the good half is mapped linearly
     assert one == pytest.approx(improvement * unit, rel=6 * S / improvement / np.sqrt(NUM_SAMPLES))
     assert improvement > 0.1 * S  # or the check would be of no use
 

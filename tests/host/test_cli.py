@@ -162,6 +162,16 @@ def test_best_is_the_largest_where_larger_is_better(tmp_path, capsys):
     assert head.split() == ["trial", best.trial_id]
 
 
+def test_status_counts_what_is_known_from_elsewhere(tmp_path, capsys):
+    oracle = make_oracle(tmp_path, hyperparameters=mixed_space())
+    oracle.add_observation({"lr": 1e-3, "layers": 2, "units": 128, "optimizer": "adam", "augment": True}, 0.5)
+    run_search(oracle, mixed_loss, 1)
+
+    trials = found(status_of(capsys, tmp_path / "search"), "trials")
+
+    assert trials == "1 completed, of at most 20; results from elsewhere: 1"
+
+
 def test_where_locks_do_not_tell_status_says_so(search, capsys, monkeypatch):
     def lock_descriptor(*_, **__):
         raise OSError("no locks here")

@@ -14,6 +14,8 @@ from keras_bayes.curves import Epoch
 from keras_bayes.extras import load
 from keras_bayes.frames import curves_frame, trials_frame
 from keras_bayes.search_log import SearchLog
+from keras_bayes.tables import hyperparameter_names
+from keras_bayes.warm_start import known_results
 from tests.host.searches import make_oracle, mixed_loss, mixed_space, run_search
 from tests.host.test_stored_projects import PROJECTS
 
@@ -175,3 +177,19 @@ def test_pandas_is_not_loaded_before_it_is_needed():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert result.stdout == "set()\n"
+
+
+def test_another_search_can_start_from_a_frame(tmp_path):
+    hp = mixed_space()
+    hp.Int("epochs", 1, 100)  # called like a column with results
+    hp.Int("score", 1, 100)
+    log = log_of(tmp_path, space=hp)
+    names = hyperparameter_names(log)
+
+    states = known_results(trials_frame(log), objective="loss", direction="min")
+
+    expected = known_results(tmp_path / "search", objective="loss", direction="min")
+    assert [state["score"] for state in states] == [state["score"] for state in expected]
+    assert [{name: state["values"][name] for name in names if name in state["values"]} for state in states] == [
+        state["values"] for state in expected
+    ]

@@ -161,6 +161,15 @@ def test_the_score_of_a_history_is_that_of_its_best_epoch(direction, score):
     assert score_of(history, kt.Objective("val_loss", direction)) == score
 
 
+def test_the_score_of_several_objectives_is_what_keras_tuner_minimises():
+    objective = keras_bayes.BayesOracle([kt.Objective("loss", "min"), kt.Objective("accuracy", "max")]).objective
+    history = keras.callbacks.History()
+    history.history = {"loss": [1.0, 0.5, 0.5], "accuracy": [0.75, 0.5, 0.75]}
+
+    assert score_of(history, objective) == 0.5 - 0.75
+    assert score_of({"loss": 1.0}, objective) is None
+
+
 class FakeRun:
     def __init__(self, arguments):
         self.arguments = arguments
@@ -181,6 +190,7 @@ def wandb(monkeypatch):
     runs = []
     module = types.ModuleType("wandb")
     module.init = lambda **arguments: runs.append(FakeRun(arguments)) or runs[-1]
+    module.Error = ConnectionError
     monkeypatch.setitem(sys.modules, "wandb", module)
     return runs
 
@@ -216,6 +226,7 @@ class FakeClient:
 def mlflow(monkeypatch):
     """The class of a client, with all that was logged."""
     module = types.ModuleType("mlflow")
+    module.exceptions = types.SimpleNamespace(MlflowException=ConnectionError)
     module.MlflowClient = type("MlflowClient", (FakeClient,), {"experiments": {}, "runs": []})
     monkeypatch.setitem(sys.modules, "mlflow", module)
     return module.MlflowClient
@@ -262,6 +273,39 @@ def test_mlflow_has_a_run_for_each_trial(tmp_path, mlflow):
         rows = [(name, value, e.number) for e in trial.curve for name, value in e.metrics.items()]
         score = [("score", pytest.approx(trial.record.score), None)] if trial.record.score is not None else []
         assert run["metrics"] == [*rows, *score]
+
+
+def test_a_tracker_that_is_not_reached_at_the_start_costs_no_training(tmp_path, wandb, monkeypatch):
+    def init(**arguments):
+        if arguments["name"] == "trial_0":
+            raise ConnectionError("no network")
+        return original(**arguments)
+
+    original = sys.modules["wandb"].init
+    monkeypatch.setattr(sys.modules["wandb"], "init", init)
+    tuner = make_tuner(tmp_path, max_trials=2)
+
+    with pytest.warns(keras_bayes.KerasBayesWarning, match="WandbRun cannot log trial_0: no network"):
+        tuner.search(epochs=2, callbacks=[keras_bayes.callbacks.WandbRun()], **DATA)
+
+    assert None not in scores(tuner)
+    assert [run.arguments["name"] for run in wandb] == ["trial_1"]
+
+
+def test_a_tracker_that_gets_lost_is_tried_again_at_the_end_only(tmp_path, mlflow, monkeypatch):
+    def log_metric(self, run_id, key, value, step=None):
+        attempts.append(step)
+        raise ConnectionError("no network")
+
+    attempts = []
+    monkeypatch.setattr(mlflow, "log_metric", log_metric)
+    tuner = make_tuner(tmp_path, max_trials=1)
+
+    with pytest.warns(keras_bayes.KerasBayesWarning, match="MlflowRun cannot log trial_0: no network"):
+        tuner.search(epochs=3, callbacks=[keras_bayes.callbacks.MlflowRun()], **DATA)
+
+    assert None not in scores(tuner)
+    assert attempts == [0, None]
 
 
 @pytest.mark.parametrize("name", ["WandbRun", "MlflowRun"])

@@ -1,0 +1,194 @@
+"""A search in words, tables and JSON: what a report says besides its figures."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import keras_bayes
+from keras_bayes.domains import Value
+from keras_bayes.explanation import Explanation
+from keras_bayes.history import TrialRecord
+from keras_bayes.project import WEIGHTS_SUFFIX
+from keras_bayes.search_log import SUM_OF_OBJECTIVES, LoggedTrial, SearchLog
+from keras_bayes.wording import choice_reason, count, failure_reason, format_seconds, format_value, listed
+
+UNNAMED = ("default_objective", "score")  # objectives that no user has named
+DECISIVE = 0.05  # total share from which on a hyperparameter is named
+MAX_NAMED = 4  # hyperparameters in a sentence
+MAX_MESSAGE = 2000  # characters at the end of a failure's message
+DATE = "%Y-%m-%d at %H:%M"
+PACKAGES = ("keras", "keras-tuner", "tensorflow", "numpy", "scipy")
+
+
+def names_of(log: SearchLog) -> list[str]:
+    """All hyperparameters that some trial has a value of, in the order of their declaration."""
+    declared = (entry["config"]["name"] for entry in log.hyperparameters["space"])
+    used = {name for trial in log.trials for name in trial.record.values}
+    return [name for name in dict.fromkeys(declared) if name in used]
+
+
+def lead(log: SearchLog) -> str:
+    """What was searched, in a sentence."""
+    extreme = "largest" if log.direction == "max" else "smallest"
+    num_names, num_trials = count(len(names_of(log)), "hyperparameter"), count(len(log.trials), "trial")
+    return f"A search for the {extreme} {format_value(log.objective)} over {num_names}, in {num_trials}."
+
+
+def facts(log: SearchLog) -> Iterator[tuple[str, str]]:
+    """Names and values of the numbers that are asked for first."""
+    statuses = [trial.record.status for trial in log.trials]
+    if log.best is not None:
+        yield f"best {format_value(log.objective)}", format_value(log.best.record.score)
+    limit = log.state.get("max_trials")
+    yield "trials completed", f"{statuses.count('COMPLETED')} of {limit or len(statuses)}"
+    if "RUNNING" in statuses:
+        yield "running", str(statuses.count("RUNNING"))
+    yield "failed", str(len(statuses) - statuses.count("COMPLETED") - statuses.count("RUNNING"))
+    if log.elapsed:
+        yield "elapsed", format_seconds(log.elapsed)
+
+
+def best_values(log: SearchLog) -> list[tuple[str, str]]:
+    """The best trial, its score and its values; empty while there is none."""
+    if log.best is None:
+        return []
+    record = log.best.record
+    values = [(format_value(name), format_value(value)) for name, value in _used(record).items()]
+    return [("trial", str(record.number + 1)), (format_value(log.objective), format_value(record.score)), *values]
+
+
+def _used(record: TrialRecord) -> dict[str, Value]:
+    """The values that a trial has read."""
+    return {name: value for name, value in record.values.items() if name not in record.unused}
+
+
+def model_sentences(explanation: Explanation) -> list[str]:
+    """What the model says of the objective, and of itself."""
+    share = max(explanation.predictions.explained, 0.0)
+    num_trials = count(len(explanation.predictions.records), "completed trial")
+    trust = f"The model explains {share:.0%} of the differences between {num_trials}, each predicted from the others."
+    importance = explanation.importance
+    if importance.doubt is not None:
+        return [trust, importance.doubt]
+    decisive = [
+        f"{format_value(importance.names[j])} ({importance.total[j]:.0%})"
+        for j in importance.order[:MAX_NAMED]
+        if importance.total[j] >= DECISIVE
+    ]
+    return [trust, f"The score is decided most by {listed(decisive)}, interactions included."]
+
+
+def loading_code(log: SearchLog) -> str:
+    """Python that loads the best model, or its hyperparameters where no weights are there; empty without one."""
+    if log.best is None:
+        return ""
+    parts = log.state.get("objective") or [[log.objective, log.direction]]
+    objectives = [f"keras_tuner.Objective({name!r}, {direction or 'min'!r})" for name, direction in parts]
+    objective = f"[{', '.join(objectives)}]" if len(objectives) > 1 else objectives[0]
+    is_named = log.objective not in (*UNNAMED, SUM_OF_OBJECTIVES) or len(parts) > 1
+    arguments = [
+        "build_model",
+        *([f"objective={objective}"] if is_named else []),
+        f"directory={str(log.folder.parent)!r}",
+        f"project_name={log.folder.name!r}",
+    ]
+    has_weights = any(log.folder.glob(f"trial_{log.best.trial_id}/*{WEIGHTS_SUFFIX}"))
+    result = "model = tuner.get_best_models()[0]" if has_weights else "hp = tuner.get_best_hyperparameters()[0]"
+    imports = ["import keras_bayes", *(["import keras_tuner"] if is_named else []), ""]
+    call = ["tuner = keras_bayes.BayesTuner(", *(f"    {argument}," for argument in arguments), ")"]
+    return "\n".join([*imports, *call, result])
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of the table of trials: what it shows, and what it is sorted by; empty where there is nothing."""
+
+    text: str
+    key: str
+
+    @classmethod
+    def of(cls, value: Any) -> Cell:
+        """The cell of a value."""
+        if value is None:
+            return cls("", "")
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return cls(format_value(value), str(value) if is_number else format_value(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the table of trials; `kind` is `"best"`, `"failed"` or empty."""
+
+    kind: str
+    cells: tuple[Cell, ...]
+
+
+def headings(log: SearchLog) -> list[str]:
+    """Of the table of trials."""
+    return ["trial", "status", format_value(log.objective), *map(format_value, names_of(log)), "seconds", "why"]
+
+
+def rows(log: SearchLog) -> Iterator[Row]:
+    """The table of trials."""
+    names = names_of(log)
+    for trial in log.trials:
+        record = trial.record
+        kind = "best" if trial is log.best else "failed" if record.status not in ("COMPLETED", "RUNNING") else ""
+        seconds = None if trial.seconds is None else round(trial.seconds, 1)
+        values = [_used(record).get(name) for name in names]
+        why = choice_reason(trial.proposal)
+        cells = [record.number + 1, record.status.lower(), record.score, *values, seconds, why]
+        yield Row(kind, tuple(map(Cell.of, cells)))
+
+
+def failures(log: SearchLog) -> Iterator[tuple[str, str]]:
+    """What each failed trial comes to, and the end of its message."""
+    for trial in log.trials:
+        record = trial.record
+        if record.status not in ("COMPLETED", "RUNNING"):
+            yield f"Trial {record.number + 1}: {failure_reason(record.message)}", (record.message or "")[-MAX_MESSAGE:]
+
+
+def notes(log: SearchLog) -> Iterator[str]:
+    """Where all of this comes from."""
+    state = log.state
+    version = f"keras_bayes {state['keras_bayes']}" if "keras_bayes" in state else "keras-tuner"
+    begun = (
+        f", begun on {time.strftime('%Y-%m-%d at %H:%M', time.localtime(log.sessions[0][0]))}" if log.sessions else ""
+    )
+    yield f"A search by {version}{begun}, with the seed {format_value(state.get('seed'))}, in {log.folder}."
+    installed = [f"Python {platform.python_version()}", *(f"{name} {metadata.version(name)}" for name in PACKAGES)]
+    yield (
+        f"Report of {time.strftime(DATE)} by keras_bayes {keras_bayes.__version__} with {listed(installed)}. "
+        "All trials are in this file as JSON, in the element #trials."
+    )
+
+
+def as_json(log: SearchLog) -> dict[str, Any]:
+    """All trials: the values of each in the order of `hyperparameters`, null where it has none."""
+    names = names_of(log)
+    return {
+        "objective": log.objective,
+        "direction": log.direction,
+        "hyperparameters": names,
+        "trials": [_trial_json(trial, names) for trial in log.trials],
+    }
+
+
+def _trial_json(trial: LoggedTrial, names: list[str]) -> dict[str, Any]:
+    record = trial.record
+    return {
+        "trial_id": trial.trial_id,
+        "status": record.status,
+        "score": record.score,
+        "values": [record.values.get(name) for name in names],
+        "unused": sorted(record.unused),
+        "message": record.message and record.message[-MAX_MESSAGE:],
+        "proposal": dict(trial.proposal),
+        "runs": trial.runs,
+    }

@@ -1,0 +1,99 @@
+"""A search as one output of a notebook's cell, which is saved and exported with it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+from keras_bayes.html_table import search_html
+from keras_bayes.progress import Progress, ShownTrial
+from keras_bayes.summary import STOPPED
+
+Move = Callable[[Progress], Progress]
+
+MIN_SECONDS = 0.5  # between two updates while a trial runs
+
+
+def is_notebook() -> bool:
+    """Whether the program runs in a kernel of IPython."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
+
+
+class NotebookView:
+    """Shows a search in an output of its own, below which the program prints.
+
+    Args:
+        moved_on: Tells what has become of a search in the meantime.
+    """
+
+    def __init__(self, moved_on: Move) -> None:
+        self._moved_on = moved_on
+        self._outputs: list[_Output] = []  # the one that it updates, from the first trial on
+        self._lines: list[str] = []  # what is said of the search that has ended
+
+    def trial_began(self, progress: Progress) -> None:
+        """Shows the search."""
+        self._lines = []
+        self._show(progress)
+
+    def trial_moved(self) -> None:
+        """Shows how far the trials have got, unless it has just been shown."""
+        for output in self._outputs:
+            if time.monotonic() - output.updated >= MIN_SECONDS:
+                output.update(self._moved_on(output.progress), self._lines)
+
+    def trial_ended(self, progress: Progress, trial: ShownTrial) -> None:
+        """Shows the search."""
+        self._show(progress)
+
+    def search_ended(self, progress: Progress, lines: Sequence[str]) -> None:
+        """Shows the search and its summary."""
+        self._lines = [*lines]
+        self._show(progress)
+
+    def add(self, lines: Sequence[str]) -> None:
+        """Adds lines to the summary."""
+        self._lines += lines
+        for output in self._outputs:
+            output.update(output.progress, self._lines)
+
+    def close(self) -> None:
+        """Says so if the search has not ended."""
+        if self._outputs and not self._lines:
+            self.add([STOPPED])
+
+    def _show(self, progress: Progress) -> None:
+        if self._outputs:
+            self._outputs[-1].update(progress, self._lines)
+        else:
+            self._outputs.append(_Output(progress, self._lines))
+
+
+class _Output:
+    """An output of a cell, shown where it is made.
+
+    Args:
+        progress: The search.
+        lines: What is said below it.
+    """
+
+    def __init__(self, progress: Progress, lines: Sequence[str]) -> None:
+        self.progress = progress
+        self.updated = time.monotonic()
+        self._handle = import_module("IPython.display").DisplayHandle()  # which a notebook has
+        self._handle.display(_contents(progress, lines), raw=True)
+
+    def update(self, progress: Progress, lines: Sequence[str]) -> None:
+        """Replaces what is shown."""
+        self.progress = progress
+        self.updated = time.monotonic()
+        self._handle.update(_contents(progress, lines), raw=True)
+
+
+def _contents(progress: Progress, lines: Sequence[str]) -> dict[str, Any]:
+    """For those who show HTML, and for those who do not."""
+    return {"text/html": search_html(progress, lines), "text/plain": "\n".join(lines or progress.facts)}

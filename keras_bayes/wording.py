@@ -1,0 +1,67 @@
+"""Values, durations and reasons in few words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MAX_WIDTH = 40  # characters of a name or a value
+MAX_REASON_WIDTH = 120  # characters of the reason for a failure
+
+
+def format_value(value: Any, digits: int = 5) -> str:
+    """A value on one short line."""
+    if isinstance(value, float):
+        return f"{value:.{digits}g}"
+    text = value if isinstance(value, str) and value.isprintable() else repr(value)
+    return shortened(text, MAX_WIDTH)
+
+
+def format_values(values: Mapping[str, Any]) -> str:
+    """Hyperparameters on one line."""
+    return ", ".join(f"{format_value(name)}={format_value(value, digits=4)}" for name, value in values.items())
+
+
+def format_seconds(seconds: float) -> str:
+    """A duration, such as `8 s`, `3 min 20 s` or `2 h 05 min`."""
+    if seconds < 60:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"
+
+
+def of_total(count: int, total: int | None) -> str:
+    """Such as `3/20`, or `3` where nobody knows of how many."""
+    return f"{count}/{total}" if total else str(count)
+
+
+def choice_reason(proposal: Mapping[str, Any]) -> str:
+    """Why a trial was chosen; empty where nobody knows."""
+    source = proposal.get("source")
+    if source == "model":
+        mean, sd = format_value(proposal["mean"], digits=4), format_value(proposal["sd"], digits=2)
+        return f"model expects {mean} ± {sd}"
+    return {"design": "initial design", "user": "enqueued by the user"}.get(str(source), "")
+
+
+def failure_reason(message: str | None) -> str:
+    """The last line of what a failed trial has left, without what cannot be printed."""
+    lines = ((message or "").strip() or "no reason given").splitlines()
+    text = "".join(character if character.isprintable() else " " for character in lines[-1])
+    return shortened(text, MAX_REASON_WIDTH)
+
+
+def shortened(text: str, width: int) -> str:
+    """A text of at most `width` characters."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things, such as `1 trial` or `3 trials`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words in a row, such as `a, b and c`."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

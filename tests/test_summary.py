@@ -1,0 +1,29 @@
+from keras_bayes.summary import summary_lines
+from tests.snapshots import moment
+
+
+def test_the_summary_says_why_it_ended_what_it_found_and_where():
+    assert summary_lines(moment(), "The search is complete.") == [
+        "The search is complete. 3 trials completed, 1 failed.",
+        "Best val_accuracy: 0.9 (Trial 2/10)",
+        "  units   32",
+        "  lr      0.01",
+        "Results are in results/search",
+    ]
+
+
+def test_a_search_that_found_nothing_says_so():
+    progress = moment(best=None, num_completed=0, num_failed=4)
+
+    assert summary_lines(progress, "The search is complete.") == [
+        "The search is complete. 0 trials completed, 4 failed.",
+        "Results are in results/search",
+    ]
+
+
+def test_what_is_expected_of_more_trials_is_said_unless_the_reason_says_it():
+    outlook = "The model expects another 10 trials to improve loss by 0.01."
+    reason = outlook[:-1] + ", less than the 0.02 of `stop_when`."
+
+    assert outlook in summary_lines(moment(), "The search is complete.", outlook)
+    assert outlook not in summary_lines(moment(), reason, outlook)
