@@ -14,8 +14,9 @@ FIRST_FAILURES = 3
 # Errors that are raised on purpose, or that a smaller model does not have.
 NO_MISTAKES = ("FailedTrialError", "MemoryError", "OutOfMemoryError", "ResourceExhaustedError")
 
-# Completed trials beyond one for each hyperparameter before the model is believed that little is to be gained. After as
-# many it expects 1.2 times what ten trials bring, after 5 in all .6 times (examples/benchmarks/gain_calibration.py).
+# Completed trials beyond one for each hyperparameter before the model is believed that little is to be gained: after
+# fewer, its lengthscales are hardly more than their prior. After as many, it expects 1.3 times what ten trials then
+# bring (examples/benchmarks/gain_calibration.py).
 SPARE_TRIALS = 8
 
 
