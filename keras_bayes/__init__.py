@@ -13,13 +13,18 @@ from keras_bayes.errors import KerasBayesError, KerasBayesWarning
 if TYPE_CHECKING:
     from keras_bayes import callbacks
     from keras_bayes.oracle import BayesOracle
+    from keras_bayes.stopping import ExpectedGain
     from keras_bayes.tuner import BayesTuner
 
-__all__ = ["BayesOracle", "BayesTuner", "KerasBayesError", "KerasBayesWarning", "callbacks"]
+__all__ = ["BayesOracle", "BayesTuner", "ExpectedGain", "KerasBayesError", "KerasBayesWarning", "callbacks"]
 __version__ = "0.1.0"
 
 # Keras takes seconds to import: it is loaded with the first name that needs it.
-_LAZY = {"BayesOracle": "keras_bayes.oracle", "BayesTuner": "keras_bayes.tuner"}
+_LAZY = {
+    "BayesOracle": "keras_bayes.oracle",
+    "BayesTuner": "keras_bayes.tuner",
+    "ExpectedGain": "keras_bayes.stopping",
+}
 
 
 def __getattr__(name: str) -> Any:

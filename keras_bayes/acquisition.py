@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from keras_bayes.domains import Array
 from keras_bayes.gaussian_process import Posterior
+from keras_bayes.untried import anywhere
 
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 MIN_VARIANCE = 1e-10  # of a difference: rounding error of var + var - 2 cov for points that nearly coincide
@@ -43,11 +44,13 @@ class Improvement:
 
     Args:
         posterior: The model.
+        is_feasible: Whether a point of shape (d,) may be the incumbent, unless none of the data may.
     """
 
-    def __init__(self, posterior: Posterior) -> None:
+    def __init__(self, posterior: Posterior, is_feasible: Callable[[Array], bool] = anywhere) -> None:
         self.posterior = posterior
-        self.incumbent = int(np.argmin(posterior.mean_at_data))  # b, a row of the data
+        best_first = np.argsort(posterior.mean_at_data, kind="stable")
+        self.incumbent = next((i for i in best_first if is_feasible(posterior.X[i])), best_first[0])  # b, a row
         self.best = posterior.mean_at_data[self.incumbent]
         white = posterior.whiten(posterior.kernel(posterior.X[self.incumbent, None], posterior.X))
         self.v = posterior.unwhiten(white)[0]  # K⁻¹ k(X, b)
@@ -192,8 +195,9 @@ def log_h(z: Array) -> tuple[Array, Array]:
     return np.where(z > -1, np.log(h), log_tail), np.where(z > -1, probability / h, t / q)
 
 
-ACQUISITIONS: dict[str, Callable[[Posterior, float], Acquisition]] = {
-    "ei": lambda posterior, beta: LogExpectedImprovement(posterior),
-    "pi": lambda posterior, beta: LogProbabilityOfImprovement(posterior),
-    "lcb": LowerConfidenceBound,
+# What `Surrogate.acquisition` knows by name: posterior, β, which points an improvement may be judged against.
+ACQUISITIONS: dict[str, Callable[..., Acquisition]] = {
+    "ei": lambda posterior, beta, is_feasible=anywhere: LogExpectedImprovement(posterior, is_feasible),
+    "pi": lambda posterior, beta, is_feasible=anywhere: LogProbabilityOfImprovement(posterior, is_feasible),
+    "lcb": lambda posterior, beta, is_feasible=anywhere: LowerConfidenceBound(posterior, beta),
 }

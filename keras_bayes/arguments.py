@@ -36,6 +36,18 @@ def check_positive(name: str, value: Any) -> None:
         raise ValueError(f"`{name}` must be a finite number above 0, received {value!r}. {_LEAVE}")
 
 
+def check_callable(name: str, value: Any) -> None:
+    """Raises unless `value` is `None` or can be called."""
+    if not (value is None or callable(value)):
+        raise TypeError(f"`{name}` must be a function, received {value!r}. {_LEAVE}")
+
+
+def check_instance(name: str, value: Any, kind: type) -> None:
+    """Raises unless `value` is `None` or of the type `kind`."""
+    if not (value is None or isinstance(value, kind)):
+        raise TypeError(f"`{name}` must be a `keras_bayes.{kind.__name__}`, received {value!r}. {_LEAVE}")
+
+
 def check_one_of(name: str, value: Any, options: Collection[str]) -> None:
     """Raises unless `value` is one of `options`."""
     if value not in options:

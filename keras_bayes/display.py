@@ -94,7 +94,7 @@ class Display:
         self.is_summary_shown = True
         if self.verbose:
             progress = self.progress()
-            self._view.search_ended(progress, summary_lines(progress, reason))
+            self._view.search_ended(progress, summary_lines(progress, reason, self.oracle.outlook()))
 
     def show_loading_code(self, tuner: str) -> None:
         """Shows the lines that load the best model, if there is one, in this process or in another.

@@ -6,6 +6,7 @@ from typing import Any
 
 from keras_tuner.engine.trial import Trial
 
+from keras_bayes.errors import ConstraintError
 from keras_bayes.leases import Leases, is_distributed
 from keras_bayes.steering import SteeredOracle
 
@@ -75,6 +76,15 @@ class DistributedOracle(SteeredOracle):
     def _awaits_others(self) -> bool:
         # Should the worker of a running trial be lost, another must be there.
         return any(self._leases.is_held(trial.trial_id) for trial in self.ongoing_trials.values())
+
+    def _next_trial(self) -> Trial:
+        try:
+            return super()._next_trial()
+        except ConstraintError as error:
+            if not is_distributed():
+                raise
+            self._failure = str(error)  # an exception would reach one worker and leave the chief waiting
+            return self._new_trial()
 
     def _retried_trial(self) -> Trial | None:
         trial = super()._retried_trial()

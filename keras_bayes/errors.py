@@ -13,6 +13,10 @@ class ConfigurationError(KerasBayesError, ValueError):
     """Values that are no configuration of the search space."""
 
 
+class ConstraintError(KerasBayesError, ValueError):
+    """The constraint of a search does not say whether a configuration may be trained."""
+
+
 class ProjectError(KerasBayesError, RuntimeError):
     """A project folder cannot be read or written."""
 

@@ -61,6 +61,12 @@ class Posterior:
         k = self.kernel(X, self.X)
         return self.mean_of(k), np.sqrt(self.variance_of(self.whiten(k)))
 
+    def joint(self, X: Array) -> tuple[Array, Array]:
+        """Mean, shape (m,), and covariance, shape (m, m), of the noise-free function at the points (m, d)."""
+        k = self.kernel(X, self.X)
+        white = self.whiten(k)
+        return self.mean_of(k), self.kernel(X, X) - white @ white.T
+
     @property
     def mean_at_data(self) -> Array:
         """Posterior means at the observed points: k(X, X) alpha = y - mean - noise alpha, shape (n,)."""

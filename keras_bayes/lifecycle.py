@@ -1,4 +1,4 @@
-"""The life of a trial: created, updated, ended, retried, given up.
+"""The life of a trial: created, updated, ended.
 
 It keeps the contract of `keras_tuner.Oracle` but takes its own lock, which an exception releases, and treats a
 failed trial as something to learn from.
@@ -8,32 +8,28 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping
 from typing import Any
 
 import keras_tuner as kt
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes.display import Display
-from keras_bayes.durable import DurableOracle
 from keras_bayes.errors import SearchSpaceError
 from keras_bayes.history import TrialRecord
 from keras_bayes.leases import is_distributed
 from keras_bayes.objective import resolve_objective
+from keras_bayes.retries import RetryingOracle
 from keras_bayes.space import Space
 from keras_bayes.stopping import too_many_failures
-from keras_bayes.untried import is_new
 from keras_bayes.usage import ReadValues
 
-MAX_DEATHS = 2  # a trial during which the process ended so often is not run again
 
-
-class LifecycleOracle(DurableOracle):
+class LifecycleOracle(RetryingOracle):
     """Base class of oracles: everything but `populate_space`.
 
     Args:
         objective: As in `keras_tuner.Oracle`; metrics of Keras are known by name which way they are better.
-        **kwargs: Arguments of `DurableOracle`; with `max_consecutive_failed_trials=None` a failure is something to
+        **kwargs: Arguments of `RetryingOracle`; with `max_consecutive_failed_trials=None` a failure is something to
             learn from, and only a program whose first three trials end with the same error is stopped.
     """
 
@@ -43,8 +39,6 @@ class LifecycleOracle(DurableOracle):
         super().__init__(objective=resolve_objective(objective), **kwargs)
         self._lock = threading.RLock()
         self._display = Display(self)
-        self._ended_here: list[str] = []  # trials that ended since the process started
-        self._diverged: dict[str, str] = {}  # why a running trial cannot complete, by id
         self._end_reason = ""
         self._failure = ""  # why no further trial may start
         Space.from_config(self.hyperparameters.get_config())  # refuses what cannot be searched
@@ -61,7 +55,7 @@ class LifecycleOracle(DurableOracle):
             if tuner_id in self.ongoing_trials:
                 return self.ongoing_trials[tuner_id]
             self.tuner_ids.add(tuner_id)
-            trial = self._retried_trial() or self._new_trial()
+            trial = self._next_trial()
             if trial.status == TrialStatus.RUNNING:
                 self.trials[trial.trial_id] = trial
                 self.ongoing_trials[tuner_id] = trial
@@ -149,6 +143,10 @@ class LifecycleOracle(DurableOracle):
         """The best completed trial, if there is one."""
         return next(iter(self.get_best_trials(1)), None)
 
+    def outlook(self) -> str:
+        """What is to be expected of more trials, in a sentence; empty where nothing is known."""
+        return ""
+
     def update_space(self, hyperparameters: kt.HyperParameters) -> None:
         """Adds new hyperparameters to the space; see `keras_tuner.Oracle.update_space`.
 
@@ -166,46 +164,8 @@ class LifecycleOracle(DurableOracle):
                     {hp.name for hp in hyperparameters.space} & {hp.name for hp in self.hyperparameters.space}
                 )
 
-    def _retried_trial(self) -> Trial | None:
-        while self._retry_queue:
-            trial = self.trials[self._retry_queue.pop(0)]
-            hyperparameters = self.hyperparameters.copy()  # as the program declares them now
-            space = Space.from_config(hyperparameters.get_config())
-            hyperparameters.values = space.complete(trial.hyperparameters.values)
-            reason = self._reason_to_give_up(trial, hyperparameters.values, space)
-            if not reason:
-                trial.hyperparameters = hyperparameters
-                trial.status, trial.message, trial.score = TrialStatus.RUNNING, None, None
-                trial.metrics = type(trial.metrics)()  # the results of a failed run are not those of the next
-                self._diverged.pop(trial.trial_id, None)
-                return trial
-            trial.status, trial.message = TrialStatus.FAILED, reason
-            self._settle(trial)
-            self._save_trial(trial)
-            self.save()
-        return None
-
-    def _reason_to_give_up(self, trial: Trial, values: Mapping[str, Any], space: Space) -> str:
-        """Why a waiting trial should not run again with these values; empty if it should."""
-        if self._is_deadly(trial):
-            return "The process ended each time this trial ran."
-        if values not in space:
-            return "Its values lie outside the search space as it is declared now."
-        if self.proposals.get(trial.trial_id, {}).get("source") == "user":  # who may want the same once more
-            return ""
-        others = [other.hyperparameters.values for other in self.trials.values() if other is not trial]
-        points = space.encode_all([values, *(other for other in others if other in space)])
-        if not is_new(points[:1], points[1:])[0]:
-            return "Another trial has the same values in the search space as it is declared now."
-        return ""
-
-    def _is_deadly(self, trial: Trial) -> bool:
-        """Whether the process has ended during a trial too often for another try."""
-        if trial.trial_id not in self._died:
-            return False
-        self._died.discard(trial.trial_id)
-        self._deaths[trial.trial_id] = self._deaths.get(trial.trial_id, 0) + 1
-        return self._deaths[trial.trial_id] >= MAX_DEATHS
+    def _next_trial(self) -> Trial:
+        return self._retried_trial() or self._new_trial()
 
     def _new_trial(self) -> Trial:
         trial_id = self._next_id()
@@ -234,7 +194,7 @@ class LifecycleOracle(DurableOracle):
 
     def _is_finished(self) -> bool:
         is_spent = bool(self.max_trials) and len(self.trials) >= self.max_trials
-        exhausted = "Every configuration has been tried."  # if it is `populate_space` that ends the search
+        exhausted = self.constraint.exhausted  # if it is `populate_space` that ends the search
         self._end_reason = self._failure or ("The search is complete." if is_spent else exhausted)
         return is_spent or bool(self._failure)
 
@@ -259,19 +219,6 @@ class LifecycleOracle(DurableOracle):
         if trial.score is None or not math.isfinite(trial.score):
             trial.status, trial.message = TrialStatus.INVALID, f"The score was {trial.score}."
             trial.score = None
-
-    def _settle(self, trial: Trial) -> None:
-        """Decides whether a trial is over or runs again."""
-        trial_id = trial.trial_id
-        self._retry_queue = [i for i in self._retry_queue if i != trial_id]
-        if trial.status == TrialStatus.INVALID and self._run_times[trial_id] <= self.max_retries_per_trial:
-            self._retry_queue.append(trial_id)
-            return
-        if trial.status == TrialStatus.INVALID:
-            trial.status = TrialStatus.FAILED
-        if trial_id not in self.end_order:
-            self.end_order.append(trial_id)
-        self._ended_here.append(trial_id)
 
     def _check_failures(self) -> None:
         limit = self.max_consecutive_failed_trials

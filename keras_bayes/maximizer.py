@@ -6,22 +6,24 @@ Hernández-Lobato, 2020, arXiv:1805.03463).
 
 from __future__ import annotations
 
+import functools
+from itertools import islice
+
 import numpy as np
 import scipy
 from numpy.typing import NDArray
 
 from keras_bayes.acquisition import Acquisition
 from keras_bayes.domains import Array
+from keras_bayes.perturbation import perturb
 from keras_bayes.space import Space
-from keras_bayes.untried import any_untried, is_new
+from keras_bayes.untried import Admissible, any_untried
 
 # Sizes of the search: larger ones cost more than they gain (examples/benchmarks/ABLATIONS.md).
 MAX_ENUMERATED = 1024  # a finite space of no more points is scored as a whole
 NUM_RANDOM = 384
 NUM_PERTURBED = 384
 NUM_CENTRES = 5  # best trials that are perturbed
-PERTURBED_COORDINATES = 3  # expected number of changes
-PERTURBATION = 0.3  # standard deviation of the change of a numeric coordinate
 NUM_STARTS = 2
 NUM_ROUNDS = 2
 NUM_EXCHANGES = 3  # in each round
@@ -29,30 +31,39 @@ POLISH_STEPS = 10
 
 
 def maximize(
-    acquisition: Acquisition, space: Space, *, tried: Array, centres: Array, rng: np.random.Generator
+    acquisition: Acquisition, space: Space, *, admissible: Admissible, centres: Array, rng: np.random.Generator
 ) -> Array | None:
-    """The best untried legal point found, shape (d,), or `None` when all have been tried.
+    """The best admissible point found, shape (d,), or `None` when there is none, see `any_untried`.
 
     Args:
         acquisition: The score.
         space: The search space.
-        tried: Points that must not come again, shape (n, d).
+        admissible: Which points may come.
         centres: Points near which to look more closely, best first, shape (c, d).
         rng: Source of the candidates.
     """
+    centres = _feasible_first(centres, admissible)
     candidates = _candidates(space, centres, rng)
-    candidates = candidates[is_new(candidates, tried)]
-    if not len(candidates):
-        return any_untried(space, tried, rng=rng)
-    pool = points = _choose_starts(candidates, acquisition(candidates), rng)
+    candidates = candidates[admissible.is_new(candidates)]
+    pool = points = _choose_starts(candidates, acquisition, admissible, rng)
+    if not len(points):
+        return any_untried(space, admissible, near=centres, rng=rng)
     for _ in range(NUM_ROUNDS):
-        climbed = _climb(acquisition, space, points, tried)
+        climbed = _climb(acquisition, space, points, admissible)
         if len(pool) > NUM_STARTS and np.array_equal(climbed, points):
             break  # nothing has changed since the last polish
         points = _polish(acquisition, space, climbed)
+        is_feasible = np.array([admissible.is_feasible(x) for x in points])
+        points = np.where(is_feasible[:, None], points, climbed)
         pool = np.vstack([pool, points])
-    pool = pool[is_new(pool, tried)]
+    pool = pool[admissible.is_new(pool)]
     return np.asarray(pool[np.argmax(acquisition(pool))])
+
+
+def _feasible_first(centres: Array, admissible: Admissible) -> Array:
+    """The first few points that are feasible, or just the first few where none is, shape (c, d)."""
+    feasible = list(islice(filter(admissible.is_feasible, centres), NUM_CENTRES))
+    return np.array(feasible) if feasible else centres[:NUM_CENTRES]
 
 
 def _candidates(space: Space, centres: Array, rng: np.random.Generator) -> Array:
@@ -61,44 +72,42 @@ def _candidates(space: Space, centres: Array, rng: np.random.Generator) -> Array
         points = space.points(MAX_ENUMERATED + 1)
         if len(points) <= MAX_ENUMERATED:
             return points
-    return space.snap(np.vstack([rng.random((NUM_RANDOM, space.dim)), _perturb(space, centres[:NUM_CENTRES], rng)]))
+    anywhere = rng.random((NUM_RANDOM, space.dim))
+    return space.snap(np.vstack([anywhere, perturb(space, centres, NUM_PERTURBED, rng=rng)]))
 
 
-def _perturb(space: Space, centres: Array, rng: np.random.Generator) -> Array:
-    """Variations of the centres: some numeric coordinates a little, some categorical ones at will."""
-    X = centres[rng.integers(len(centres), size=NUM_PERTURBED)]
-    near = np.clip(X + PERTURBATION * rng.standard_normal(X.shape), 0, 1)
-    anywhere = rng.random(X.shape)
-    is_changed = rng.random(X.shape) < PERTURBED_COORDINATES / space.dim
-    return np.where(is_changed, np.where(space.is_categorical, anywhere, near), X)
-
-
-def _choose_starts(candidates: Array, values: Array, rng: np.random.Generator) -> Array:
-    """The best candidate, and others drawn in proportion to exp(value), without replacement (Gumbel-max)."""
+def _choose_starts(
+    candidates: Array, acquisition: Acquisition, admissible: Admissible, rng: np.random.Generator
+) -> Array:
+    """The best feasible candidate, and others drawn in proportion to exp(value), without replacement (Gumbel-max)."""
+    values = acquisition(candidates)
     keys = values + rng.gumbel(size=len(values))
-    keys[np.argmax(values)] = np.inf
-    return candidates[np.argsort(-keys, kind="stable")[:NUM_STARTS]]
+    is_feasible = functools.cache(lambda i: admissible.is_feasible(candidates[i]))
+    best = filter(is_feasible, np.argsort(-values, kind="stable"))
+    keys[list(islice(best, 1))] = np.inf
+    starts = filter(is_feasible, np.argsort(-keys, kind="stable"))
+    return candidates[list(islice(starts, NUM_STARTS))]
 
 
-def _climb(acquisition: Acquisition, space: Space, points: Array, tried: Array) -> Array:
+def _climb(acquisition: Acquisition, space: Space, points: Array, admissible: Admissible) -> Array:
     """Each point after a few exchanges, shape (s, d)."""
     for _ in range(NUM_EXCHANGES):
-        previous, points = points, _exchange(acquisition, space, points, tried)
+        previous, points = points, _exchange(acquisition, space, points, admissible)
         if np.array_equal(points, previous):
             break
     return points
 
 
-def _exchange(acquisition: Acquisition, space: Space, points: Array, tried: Array) -> Array:
-    """The best of each point and its new neighbours, which differ in one discrete coordinate, shape (s, d)."""
+def _exchange(acquisition: Acquisition, space: Space, points: Array, admissible: Admissible) -> Array:
+    """The best of each point and its admissible neighbours, which differ in one discrete coordinate, shape (s, d)."""
     owners, neighbours = _neighbours(space, points)
     values = acquisition(np.vstack([points, neighbours]))
     own, others = np.split(values, [len(points)])
-    others[~is_new(neighbours, tried)] = -np.inf
-    best = points.copy()
-    for i in np.argsort(others, kind="stable"):  # the best comes last
-        if others[i] > own[owners[i]]:
-            best[owners[i]] = neighbours[i]
+    others[~admissible.is_new(neighbours)] = -np.inf
+    best, best_values = points.copy(), own
+    for i in np.argsort(others, kind="stable")[::-1]:
+        if others[i] > best_values[owners[i]] and admissible.is_feasible(neighbours[i]):
+            best[owners[i]], best_values[owners[i]] = neighbours[i], others[i]
     return best
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras_tuner as kt
@@ -9,17 +10,22 @@ import numpy as np
 from keras_tuner.engine.trial import TrialStatus
 
 from keras_bayes.acquisition import ACQUISITIONS
-from keras_bayes.arguments import check_integer, check_one_of, check_positive
+from keras_bayes.arguments import check_callable, check_instance, check_integer, check_one_of, check_positive
 from keras_bayes.distributed import DistributedOracle
 from keras_bayes.domains import Array
-from keras_bayes.history import History, observe
+from keras_bayes.errors import KerasBayesError
+from keras_bayes.gain import expected_gain
+from keras_bayes.history import History, Observations, observe
 from keras_bayes.initial_design import NUM_POINTS, initial_design
 from keras_bayes.maximizer import maximize
 from keras_bayes.space import Space
+from keras_bayes.stopping import ExpectedGain
 from keras_bayes.surrogate import Surrogate, learn
 from keras_bayes.threads import one_blas_thread
+from keras_bayes.untried import Admissible
 from keras_bayes.usage import learn_conditions
 
+OUTLOOK_TRIALS = 10  # of which a summary says what is expected
 HOST_ALPHA = 1e-4  # what keras-tuner's own Bayesian search reads from a folder of ours
 
 
@@ -52,6 +58,11 @@ class BayesOracle(DistributedOracle):
             hyperparameter and a column `score`.
         max_time: Duration of the search, over all its sessions: seconds, or a string such as `"11h30m"`. No trial is
             started that, by the times of the earlier ones, cannot end.
+        constraint: Which configurations may be trained, a function of `keras_tuner.HyperParameters` that returns `True`
+            or `False`; no other is ever proposed. It is asked up to some hundred times for each proposal, so it should
+            be quick. A hyperparameter whose condition is not met has no value: `hp.values.get("momentum")` is `None`,
+            where `hp["momentum"]` raises.
+        stop_when: When to end the search before `max_trials`, a `keras_bayes.ExpectedGain`; by default not.
 
     Raises:
         ValueError, TypeError: An argument is out of range; the message names it and what came.
@@ -77,6 +88,8 @@ class BayesOracle(DistributedOracle):
         acquisition: str = "ei",
         warm_start: Any = None,
         max_time: float | str | None = None,
+        constraint: Callable[[kt.HyperParameters], bool] | None = None,
+        stop_when: ExpectedGain | None = None,
     ) -> None:
         check_integer("max_trials", max_trials, at_least=1)
         check_integer("num_initial_points", num_initial_points, at_least=2)
@@ -86,6 +99,8 @@ class BayesOracle(DistributedOracle):
         check_positive("alpha", alpha)
         check_positive("beta", beta)
         check_one_of("acquisition", acquisition, ACQUISITIONS)
+        check_callable("constraint", constraint)
+        check_instance("stop_when", stop_when, ExpectedGain)
         super().__init__(
             objective=objective,
             max_trials=max_trials,
@@ -97,11 +112,13 @@ class BayesOracle(DistributedOracle):
             max_consecutive_failed_trials=max_consecutive_failed_trials,
             warm_start=warm_start,
             max_time=max_time,
+            constraint=constraint,
         )
         self.num_initial_points = num_initial_points
         self.alpha = alpha
         self.beta = beta
         self.acquisition = acquisition
+        self.stop_when = stop_when
 
     @one_blas_thread()
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -111,30 +128,63 @@ class BayesOracle(DistributedOracle):
             trial_id: Unused: the trial's number is how many there are.
 
         Returns:
-            `status`, `"RUNNING"` or, when every configuration has been tried, `"STOPPED"`; `values`, the active
+            `status`, `"RUNNING"` or, when none is left, `"STOPPED"`; `values`, the active
             hyperparameters; and `proposal`: the `source`, `"design"` or `"model"`, and in the latter case the `mean`
             and the standard deviation `sd` that the model expects of the objective.
         """
-        declared = Space.from_config(self.hyperparameters.get_config())
-        history = History.from_states(self.trial_states())
-        space = learn_conditions(declared, history.records)
-        data = observe(history.after(self.known), space, direction=self.objective.direction)
+        declared, space, data, admissible = self._observe()
         rng = np.random.default_rng([self.seed, len(self.trials)])
         num_points = self.num_initial_points or NUM_POINTS
 
         if data.num_completed < num_points:
             surrogate = None
             index = len(self.trials)
-            x = initial_design(space, tried=data.tried, index=index, num_points=num_points, seed=self.seed, rng=rng)
+            x = initial_design(
+                space, admissible=admissible, index=index, num_points=num_points, seed=self.seed, rng=rng
+            )
         else:
             surrogate = learn(data, space, noise_variance=self.alpha)
-            acquisition = surrogate.acquisition(self.acquisition, beta=self.beta, pending=data.pending)
-            x = maximize(acquisition, space, tried=data.tried, centres=surrogate.best_first, rng=rng)
+            acquisition = surrogate.acquisition(
+                self.acquisition, beta=self.beta, pending=data.pending, is_feasible=admissible.is_feasible
+            )
+            x = maximize(acquisition, space, admissible=admissible, centres=surrogate.best_first, rng=rng)
 
-        if x is None:  # every legal configuration has been tried
+        if x is None:  # nothing admissible is left
             return {"status": TrialStatus.STOPPED, "values": None}
         proposal = self._proposal(surrogate, x)
         return {"status": TrialStatus.RUNNING, "values": declared.complete(space.decode(x)), "proposal": proposal}
+
+    @one_blas_thread()
+    def expected_gain(self, num_trials: int = 10) -> float | None:
+        """How much better the best score is expected to get with `num_trials` other trials.
+
+        Args:
+            num_trials: How many trials are asked about.
+
+        Returns:
+            The gain by what the model knows now, in the unit of the objective and not below zero; `None` as long as
+            there is no model, and where there is no other trial.
+        """
+        check_integer("num_trials", num_trials, at_least=1)
+        with self._lock:
+            _, space, data, admissible = self._observe()
+            if data.num_completed < (self.num_initial_points or NUM_POINTS):
+                return None
+            surrogate = learn(data, space, noise_variance=self.alpha)
+            rng = np.random.default_rng([self.seed, len(self.trials)])
+            return expected_gain(
+                surrogate, space, num_trials=num_trials, pending=data.pending, admissible=admissible, rng=rng
+            )
+
+    def outlook(self) -> str:
+        """What the model expects of more trials, in a sentence; empty where it cannot tell."""
+        try:
+            gain = self.expected_gain(OUTLOOK_TRIALS)
+        except (KerasBayesError, np.linalg.LinAlgError):  # a summary does not fail for it
+            return ""
+        objective = self.objective.name
+        trials = f"another {OUTLOOK_TRIALS} trials"
+        return "" if gain is None else f"The model expects {trials} to improve {objective} by {gain:.2g}."
 
     def get_state(self) -> dict[str, Any]:
         """Everything but the trials, as JSON, with what keras-tuner's own Bayesian search looks for."""
@@ -150,6 +200,32 @@ class BayesOracle(DistributedOracle):
         """Takes up the state of a Bayesian search, also of keras-tuner's; the arguments stay as given."""
         state["num_initial_points"]  # a KeyError tells that another kind of search wrote it
         super().set_state(state)
+
+    def _is_finished(self) -> bool:
+        if super()._is_finished():
+            return True
+        reason = self._reason_to_stop()
+        self._end_reason = reason or self._end_reason
+        return bool(reason)
+
+    def _reason_to_stop(self) -> str:
+        """What `stop_when` has to say, unless the user wants something to be run; empty if the search should go on."""
+        rule = self.stop_when
+        if rule is None or self._queue:
+            return ""
+        _, space, data, _ = self._observe()
+        if not rule.is_due(data.num_completed, space.dim):
+            return ""
+        return rule.reason(self.expected_gain(rule.num_trials), self.objective.name)
+
+    def _observe(self) -> tuple[Space, Space, Observations, Admissible]:
+        """The space as declared, the space as used, what was learned in it, and what may be proposed."""
+        declared = Space.from_config(self.hyperparameters.get_config())
+        history = History.from_states(self.trial_states())
+        space = learn_conditions(declared, history.records)
+        data = observe(history.after(self.known), space, direction=self.objective.direction)
+        is_feasible = self.constraint.at_points(lambda x: declared.complete(space.decode(x)), self.hyperparameters)
+        return declared, space, data, Admissible(data.tried, is_feasible)
 
     def _proposal(self, surrogate: Surrogate | None, x: Array) -> dict[str, Any]:
         if surrogate is None:

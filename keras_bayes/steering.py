@@ -55,11 +55,13 @@ class SteeredOracle(LifecycleOracle):
             Whether the configuration was put into the queue.
 
         Raises:
-            ConfigurationError: The values are none of the search space; the message says which.
+            ConfigurationError: The values are none of the search space, or not allowed; the message says which.
             ProjectInUseError: Another process is searching in the project.
         """
         with self._lock, self.writing():
             configuration = to_run(self._space(), _values(values))
+            if not self._is_allowed(configuration):
+                raise ConfigurationError(f"`constraint` does not allow {configuration}.")
             if skip_if_tried and not self._is_untried(configuration, [item["values"] for item in self._queue]):
                 return False
             self._queue.append({"values": configuration, "skip_if_tried": skip_if_tried})
@@ -110,6 +112,9 @@ class SteeredOracle(LifecycleOracle):
             if values not in space:
                 message = f"{item['values']} was enqueued, but lies outside the search space as it is now: left out."
                 warnings.warn(message, KerasBayesWarning, stacklevel=2)
+            elif not self._is_allowed(values):
+                message = f"{item['values']} was enqueued, but `constraint`, as it is now, does not allow it: left out."
+                warnings.warn(message, KerasBayesWarning, stacklevel=2)
             elif not item["skip_if_tried"] or self._is_untried(values):
                 return {"status": TrialStatus.RUNNING, "values": values, "proposal": {"source": "user"}}
         return super()._choose(trial_id)
@@ -133,6 +138,12 @@ class SteeredOracle(LifecycleOracle):
         durations = [self.timesheet.seconds(trial.trial_id) for trial in completed or ended]
         known = [seconds for seconds in durations if seconds is not None]
         return not fits(self.max_time - self.timesheet.elapsed, known)
+
+    def _is_allowed(self, values: Mapping[str, Any]) -> bool:
+        """Whether the program's constraint allows these values."""
+        hyperparameters = self.get_space()
+        hyperparameters.values = dict(values)
+        return self.constraint.allows(hyperparameters)
 
     def _is_untried(self, values: Mapping[str, Any], queued: list[dict[str, Any]] | None = None) -> bool:
         """Whether no trial has these values, here or elsewhere, nor one of those in the queue."""

@@ -1,15 +1,69 @@
-"""When to end a search: pure questions about its trials."""
+"""When to end a search: pure questions about its trials, and about what the model expects of others."""
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from keras_bayes.arguments import check_integer
 from keras_bayes.history import TrialRecord
 
 # Trials that must all have failed with one error, before any succeeds, for the search to be given up.
 FIRST_FAILURES = 3
 # Errors that are raised on purpose, or that a smaller model does not have.
 NO_MISTAKES = ("FailedTrialError", "MemoryError", "OutOfMemoryError", "ResourceExhaustedError")
+
+# Completed trials beyond one for each hyperparameter before the model is believed that little is to be gained: after
+# fewer, its lengthscales are hardly more than their prior. After as many, it expects 1.3 times what ten trials then
+# bring (examples/benchmarks/gain_calibration.py).
+SPARE_TRIALS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedGain:
+    """Ends a search once the model expects too little of other trials; for `stop_when`.
+
+    The model is cautious: late in a search it expects several times too much, so it ends the search rather late.
+
+    Args:
+        min_gain: Improvement of the best score that `num_trials` trials are worth, in the unit of the objective.
+        num_trials: How many trials the gain is expected of.
+
+    Raises:
+        ValueError, TypeError: An argument is out of range; the message names it and what came.
+
+    Example:
+        ```python
+        stop_when = keras_bayes.ExpectedGain(min_gain=0.001, num_trials=10)
+        tuner = keras_bayes.BayesTuner(build_model, objective="val_accuracy", max_trials=200, stop_when=stop_when)
+        ```
+    """
+
+    min_gain: float
+    num_trials: int = 10
+
+    def __post_init__(self) -> None:
+        if isinstance(self.min_gain, bool) or not isinstance(self.min_gain, numbers.Real) or not self.min_gain > 0:
+            raise ValueError(
+                f"`min_gain` must be a number above 0, in the unit of the objective, received {self.min_gain!r}."
+            )
+        if self.num_trials is None:
+            raise TypeError("`num_trials` must be an integer, received None. Leave it unset for the default.")
+        check_integer("num_trials", self.num_trials, at_least=1)
+
+    def is_due(self, num_completed: int, num_hyperparameters: int) -> bool:
+        """Whether a model of so many completed trials may be believed."""
+        return num_completed >= num_hyperparameters + SPARE_TRIALS
+
+    def reason(self, gain: float | None, objective: str) -> str:
+        """Why a gain of `num_trials` trials should end the search; empty where it should not, or is not known."""
+        if gain is None or gain >= self.min_gain:
+            return ""
+        return (
+            f"The model expects another {self.num_trials} trials to improve {objective} by {gain:.2g}, "
+            f"less than the {self.min_gain:g} of `stop_when`."
+        )
 
 
 def too_many_failures(ended: Sequence[TrialRecord], limit: int | None) -> str:

@@ -8,12 +8,13 @@ from keras_bayes.wording import format_value
 STOPPED = "The search was stopped. Call `search` again to go on with it."
 
 
-def summary_lines(progress: Progress, reason: str) -> list[str]:
-    """Why the search ended, what it found and where the results are.
+def summary_lines(progress: Progress, reason: str, outlook: str = "") -> list[str]:
+    """Why the search ended, what it found, what more trials would bring and where the results are.
 
     Args:
         progress: The search.
         reason: Why it ended, as a sentence.
+        outlook: What is expected of more trials, as a sentence; left out where it is in the reason.
     """
     failed = f", {progress.num_failed} failed" if progress.num_failed else ""
     lines = [f"{reason} {progress.num_completed} trials completed{failed}."]
@@ -24,4 +25,6 @@ def summary_lines(progress: Progress, reason: str) -> list[str]:
         width = max(map(len, names), default=0)
         values = map(format_value, best.values.values())
         lines += [f"  {name:<{width}}   {value}" for name, value in zip(names, values, strict=True)]
+    if outlook.rstrip(".") not in reason:
+        lines.append(outlook)
     return [*lines, f"Results are in {progress.folder}"]

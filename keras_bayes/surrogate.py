@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from keras_bayes.gaussian_process import Posterior, fit
 from keras_bayes.history import Observations
 from keras_bayes.outcome import Targets, temper
 from keras_bayes.space import Space
+from keras_bayes.untried import anywhere
 
 MAX_OBSERVATIONS = 500  # beyond, the best and the latest count: the cost grows with the cube
 
@@ -41,9 +43,18 @@ class Surrogate:
         mu, sigma = self.posterior.predict(x[None])
         return self.targets.to_loss(mu[0], sigma[0])
 
-    def acquisition(self, name: str, *, beta: float, pending: Array) -> Acquisition:
-        """The score of the next trial while those at `pending`, shape (m, d), are running."""
-        acquisition = ACQUISITIONS[name](self.posterior.condition_on(pending), beta)
+    def acquisition(
+        self, name: str, *, beta: float, pending: Array, is_feasible: Callable[[Array], bool] = anywhere
+    ) -> Acquisition:
+        """The score of the next trial.
+
+        Args:
+            name: One of `ACQUISITIONS`.
+            beta: Weight of the standard deviation in `"lcb"`.
+            pending: Points of the running trials, shape (m, d).
+            is_feasible: Whether a point of shape (d,) is one that an improvement can be judged against.
+        """
+        acquisition = ACQUISITIONS[name](self.posterior.condition_on(pending), beta, is_feasible)
         if self.is_feasible.all():
             return acquisition
         return Feasible(acquisition, self.posterior, self.is_feasible)

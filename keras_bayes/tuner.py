@@ -8,7 +8,7 @@ import math
 import signal
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from keras_bayes.quiet import is_left_open, quiet
 from keras_bayes.removal import remove_project
 from keras_bayes.results import is_no_result, plain_results
 from keras_bayes.signals import sigterm_raises
+from keras_bayes.stopping import ExpectedGain
 from keras_bayes.timesheet import Timesheet
 from keras_bayes.trial_callback import Execution, execute
 from keras_bayes.usage import ReadValues
@@ -59,6 +60,8 @@ class BayesTuner(Views, DurableTuner):
         warm_start: See `BayesOracle`.
         max_time: See `BayesOracle`. A training that is running then ends with an epoch, and its best one counts.
         keep_best: Number of trials whose weights stay on disk, the best ones; `None` keeps all.
+        constraint: See `BayesOracle`.
+        stop_when: See `BayesOracle`.
         progress: How a search is shown: `"live"`, a panel at the bottom of a terminal; `"notebook"`, an output of the
             cell; `"plain"`, a line for each trial; `"auto"`, what fits the place. Where `search` is told a `verbose`,
             Keras prints what it says, and the lines are plain unless it is 0.
@@ -92,6 +95,8 @@ class BayesTuner(Views, DurableTuner):
         warm_start: Any = None,
         max_time: float | str | None = None,
         keep_best: int | None = 3,
+        constraint: Callable[[kt.HyperParameters], bool] | None = None,
+        stop_when: ExpectedGain | None = None,
         progress: str = "auto",
         **kwargs: Any,
     ) -> None:
@@ -110,6 +115,8 @@ class BayesTuner(Views, DurableTuner):
             acquisition=acquisition,
             warm_start=warm_start,
             max_time=max_time,
+            constraint=constraint,
+            stop_when=stop_when,
         )
         self._max_time = oracle.max_time
         check_integer("keep_best", keep_best, at_least=1)

@@ -351,3 +351,24 @@ def test_parameters_come_from_some_of_many_trials_and_predictions_from_all():
     assert model.kernel.lengthscales == pytest.approx(fit(X[rows], y[rows], is_categorical=NUMERIC).kernel.lengthscales)
     assert len(rows) == MAX_FIT_POINTS
     np.testing.assert_array_equal(model.X, X)
+
+
+def test_the_joint_distribution_of_points_has_the_mean_and_variance_of_each_of_them():
+    model, X = posterior(), points(6, seed=5)
+
+    mean, covariance = model.joint(X)
+
+    mu, sigma = model.predict(X)
+    np.testing.assert_allclose(mean, mu, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(np.diagonal(covariance), sigma**2, rtol=0, atol=1e-12)
+
+
+def test_the_joint_covariance_is_how_much_one_point_tells_of_another():
+    model, X = posterior(noise_variance=1e-2), points(2, seed=5)
+    prior = model.joint(X)[1]
+
+    told = model.condition_on(X[:1]).joint(X)[1]
+
+    noise = 1e-2 + JITTER
+    expected = prior - np.outer(prior[:, 0], prior[0]) / (prior[0, 0] + noise)  # GPML Eq. A.6
+    np.testing.assert_allclose(told, expected, rtol=0, atol=1e-10)

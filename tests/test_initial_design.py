@@ -5,8 +5,14 @@ from hypothesis import strategies as st
 
 from keras_bayes.initial_design import initial_design
 from keras_bayes.space import Space
-from keras_bayes.untried import is_new
+from keras_bayes.untried import Admissible, anywhere, is_new
 from tests.spaces import boolean, choice, fixed, integer, points_of, real, search_spaces, space_of
+
+
+def choose(space, tried=None, *, is_feasible=anywhere, index=0, num_points=3, seed=0, rng=None):
+    admissible = Admissible(np.empty((0, space.dim)) if tried is None else tried, is_feasible)
+    rng = np.random.default_rng([seed, index]) if rng is None else rng
+    return initial_design(space, admissible=admissible, index=index, num_points=num_points, seed=seed, rng=rng)
 
 
 def design(space, num_points, *, seed=0, planned=None):
@@ -14,7 +20,9 @@ def design(space, num_points, *, seed=0, planned=None):
     tried = np.empty((0, space.dim))
     for index in range(num_points):
         rng = np.random.default_rng([seed, index])
-        x = initial_design(space, tried=tried, index=index, num_points=planned or num_points, seed=seed, rng=rng)
+        x = initial_design(
+            space, admissible=Admissible(tried), index=index, num_points=planned or num_points, seed=seed, rng=rng
+        )
         if x is None:
             break
         tried = np.vstack([tried, x])
@@ -25,9 +33,8 @@ def design(space, num_points, *, seed=0, planned=None):
 def test_a_point_of_the_design_is_legal_and_new(data, index, seed):
     space = Space.from_config(data.draw(search_spaces()))
     tried = space.snap(data.draw(points_of(space, 4)))
-    rng = np.random.default_rng([seed, index])
 
-    x = initial_design(space, tried=tried, index=index, num_points=5, seed=seed, rng=rng)
+    x = choose(space, tried, index=index, num_points=5, seed=seed)
 
     if x is None:
         assert len(space.points(5)) <= 4
@@ -51,7 +58,9 @@ def test_the_first_point_has_the_explicit_defaults():
 def test_the_first_point_gives_way_when_it_has_been_tried():
     space = space_of(boolean("bias"))
 
-    x = initial_design(space, tried=space.start[None], index=0, num_points=3, seed=0, rng=np.random.default_rng(0))
+    x = initial_design(
+        space, admissible=Admissible(space.start[None]), index=0, num_points=3, seed=0, rng=np.random.default_rng(0)
+    )
 
     assert space.decode(x) == {"bias": True}
 
@@ -125,6 +134,27 @@ def test_a_point_depends_on_its_number_and_not_on_those_before():
     space = space_of(real("x", 0.0, 1.0), real("y", 0.0, 1.0))
     X = design(space, 8)
 
-    x = initial_design(space, tried=np.empty((0, 2)), index=5, num_points=8, seed=0, rng=np.random.default_rng(99))
+    x = initial_design(
+        space, admissible=Admissible(np.empty((0, 2))), index=5, num_points=8, seed=0, rng=np.random.default_rng(99)
+    )
 
     np.testing.assert_array_equal(x, X[5])
+
+
+@pytest.mark.parametrize("index", [0, 3])
+def test_a_point_that_is_not_feasible_gives_way(index):
+    space = space_of(real("x", 0.0, 1.0), real("y", 0.0, 1.0))
+    planned = choose(space, index=index)
+
+    x = choose(space, index=index, is_feasible=lambda x: abs(x - planned).max() > 0.4)
+
+    assert abs(x - planned).max() > 0.4
+
+
+def test_a_feasible_point_stays_as_planned():
+    space = space_of(real("x", 0.0, 1.0), real("y", 0.0, 1.0))
+    planned = choose(space, index=2)
+
+    x = choose(space, index=2, is_feasible=lambda x: abs(x - planned).max() < 0.1)
+
+    np.testing.assert_array_equal(x, planned)

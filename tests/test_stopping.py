@@ -1,7 +1,14 @@
 import pytest
 
 from keras_bayes.history import TrialRecord
-from keras_bayes.stopping import FIRST_FAILURES, consecutive_failures, repeated_error, too_many_failures
+from keras_bayes.stopping import (
+    FIRST_FAILURES,
+    SPARE_TRIALS,
+    ExpectedGain,
+    consecutive_failures,
+    repeated_error,
+    too_many_failures,
+)
 
 VALUE_ERROR = 'Traceback (most recent call last):\n  File "train.py", line 3, in build\nValueError: units: 3\n'
 OTHER_VALUE_ERROR = VALUE_ERROR.replace("units: 3", "units: 5")
@@ -137,3 +144,43 @@ def test_what_a_smaller_model_may_not_have_is_no_mistake(name):
     message = TYPE_ERROR.replace("TypeError", name)
 
     assert repeated_error([failed(message)] * FIRST_FAILURES, FIRST_FAILURES) is None
+
+
+@pytest.mark.parametrize(
+    ("gain", "is_ended"), [(None, False), (0.002, False), (0.001, False), (0.0009, True), (0.0, True)]
+)
+def test_a_search_ends_when_less_is_expected_than_is_asked_for(gain, is_ended):
+    reason = ExpectedGain(0.001, num_trials=20).reason(gain, "val_accuracy")
+
+    assert bool(reason) == is_ended
+    if is_ended:
+        assert all(words in reason for words in ["val_accuracy", "20 trials", f"{gain:.2g}", "0.001", "stop_when"])
+
+
+@pytest.mark.parametrize("num_hyperparameters", [0, 1, 7])
+def test_a_model_is_believed_after_a_few_more_trials_than_hyperparameters(num_hyperparameters):
+    rule = ExpectedGain(0.1)
+
+    is_due = [rule.is_due(num_hyperparameters + SPARE_TRIALS + i, num_hyperparameters) for i in (-1, 0, 1)]
+
+    assert is_due == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"min_gain": 0}, ValueError, ["min_gain", "above 0", "received 0"]),
+        ({"min_gain": -0.1}, ValueError, ["min_gain", "-0.1"]),
+        ({"min_gain": float("nan")}, ValueError, ["min_gain", "nan"]),
+        ({"min_gain": "small"}, ValueError, ["min_gain", "'small'"]),
+        ({"min_gain": None}, ValueError, ["min_gain", "None"]),
+        ({"min_gain": 0.1, "num_trials": 0}, ValueError, ["num_trials", "at least 1", "0"]),
+        ({"min_gain": 0.1, "num_trials": None}, TypeError, ["num_trials", "None"]),
+        ({"min_gain": 0.1, "num_trials": 2.5}, TypeError, ["num_trials", "2.5"]),
+    ],
+)
+def test_a_bad_argument_of_a_rule_is_named_with_what_came(arguments, error, words):
+    with pytest.raises(error) as raised:
+        ExpectedGain(**arguments)
+
+    assert all(word in str(raised.value) for word in words)

@@ -19,3 +19,11 @@ def test_a_search_that_found_nothing_says_so():
         "The search is complete. 0 trials completed, 4 failed.",
         "Results are in results/search",
     ]
+
+
+def test_what_is_expected_of_more_trials_is_said_unless_the_reason_says_it():
+    outlook = "The model expects another 10 trials to improve loss by 0.01."
+    reason = outlook[:-1] + ", less than the 0.02 of `stop_when`."
+
+    assert outlook in summary_lines(moment(), "The search is complete.", outlook)
+    assert outlook not in summary_lines(moment(), reason, outlook)

@@ -5,6 +5,7 @@ from keras_bayes.acquisition import ACQUISITIONS, Feasible
 from keras_bayes.history import Observations
 from keras_bayes.maximizer import maximize
 from keras_bayes.surrogate import MAX_OBSERVATIONS, learn
+from keras_bayes.untried import Admissible
 from tests.spaces import choice, integer, real, space_of
 
 SPACE = space_of(real("rate", 0.0, 1.0), integer("units", 1, 9), choice("model", ["mlp", "cnn"]))
@@ -127,7 +128,7 @@ def test_a_few_trials_of_the_acquisition_lead_to_the_optimum():
         data = Observations(X.copy(), y.copy(), np.empty((0, 3)))
         model = surrogate(data)
         acquisition = model.acquisition("ei", beta=2.0, pending=data.pending)
-        x = maximize(acquisition, SPACE, tried=data.tried, centres=model.best_first, rng=rng)
+        x = maximize(acquisition, SPACE, admissible=Admissible(data.tried), centres=model.best_first, rng=rng)
         X, y = np.vstack([X, x]), np.append(y, loss(x[None]))
 
     values = SPACE.decode(X[np.argmin(y)])

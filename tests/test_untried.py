@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_bayes.space import Space
-from keras_bayes.untried import KEY_DECIMALS, any_untried, is_new
+from keras_bayes.untried import KEY_DECIMALS, MAX_LISTED, Admissible, any_untried, anywhere, is_new
 from tests.spaces import (
     boolean,
     choice,
@@ -16,6 +17,16 @@ from tests.spaces import (
     space_of,
     when,
 )
+
+
+def find(space, tried, *, is_feasible=anywhere, rng=None):
+    rng = np.random.default_rng(0) if rng is None else rng
+    return any_untried(space, Admissible(tried, is_feasible), near=tried, rng=rng)
+
+
+def box(low, high):
+    """Feasible is what lies between two corners."""
+    return lambda x: bool(((x >= low) & (x <= high)).all())
 
 
 def test_points_are_new_unless_they_have_been_tried():
@@ -60,7 +71,7 @@ def test_an_untried_point_is_legal_and_new(data, seed):
     space = Space.from_config(data.draw(search_spaces()))
     tried = space.snap(data.draw(points_of(space, 5)))
 
-    x = any_untried(space, tried, rng=np.random.default_rng(seed))
+    x = find(space, tried, rng=np.random.default_rng(seed))
 
     if x is None:
         assert not space.is_continuous.any()
@@ -76,7 +87,7 @@ def test_a_finite_space_is_gone_through_without_repetition_to_its_end(data, seed
     rng = np.random.default_rng(seed)
     tried = space.points(10**5)[15:]
 
-    while (x := any_untried(space, tried, rng=rng)) is not None:
+    while (x := find(space, tried, rng=rng)) is not None:
         tried = np.vstack([tried, x])
 
     assert len({tuple(x) for x in tried}) == len(tried) == len(space.points(10**5))
@@ -87,7 +98,7 @@ def test_the_last_untried_point_of_a_large_space_is_found():
     points = space.points(10**4)
     tried = np.delete(points, 7654, axis=0)
 
-    x = any_untried(space, tried, rng=np.random.default_rng(0))
+    x = find(space, tried)
 
     np.testing.assert_array_equal(x, points[7654])
 
@@ -99,7 +110,7 @@ def test_a_continuous_branch_that_is_rarely_drawn_is_found():
     )
     tried = np.array([space.encode({"model": f"model {i}"}) for i in range(500) if i != 333])
 
-    x = any_untried(space, tried, rng=np.random.default_rng(0))
+    x = find(space, tried)
 
     assert space.decode(x)["model"] == "model 333"
 
@@ -108,7 +119,7 @@ def test_a_continuous_branch_is_never_exhausted():
     space = space_of(boolean("deep"), real("rate", 0.0, 1.0, conditions=[when("deep", True)]))
     tried = space.points(200)
 
-    x = any_untried(space, tried, rng=np.random.default_rng(0))
+    x = find(space, tried)
 
     assert len(tried) == 200
     assert is_new(x[None], tried)[0]
@@ -117,8 +128,60 @@ def test_a_continuous_branch_is_never_exhausted():
 def test_a_space_without_a_choice_has_one_trial():
     space = space_of(fixed("epochs", 5))
 
-    first = any_untried(space, np.empty((0, 0)), rng=np.random.default_rng(0))
-    second = any_untried(space, first[None], rng=np.random.default_rng(0))
+    first = find(space, np.empty((0, 0)))
+    second = find(space, first[None])
 
     assert first.shape == (0,)
     assert second is None
+
+
+@given(data=st.data(), seed=st.integers(0, 100))
+def test_of_a_finite_space_every_feasible_point_is_found_once_and_no_other(data, seed):
+    space = Space.from_config(data.draw(search_spaces(is_finite=True, max_entries=3)))
+    points = space.points(MAX_LISTED)
+    feasible = {tuple(x) for x in points[np.random.default_rng(seed).random(len(points)) < 8 / len(points)]}
+    tried = np.empty((0, space.dim))
+
+    while (x := find(space, tried, is_feasible=lambda x: tuple(x) in feasible)) is not None:
+        tried = np.vstack([tried, x])
+
+    assert len(tried) == len(feasible)
+    assert {tuple(x) for x in tried} == feasible
+
+
+def test_only_new_points_are_asked_for_their_feasibility():
+    space = space_of(integer("a", 1, 4))
+    tried, asked = space.points(3), []
+
+    list(Admissible(tried, lambda x: asked.append(tuple(x)) or True).among(space.points(4)))
+
+    assert asked == [tuple(space.points(4)[3])]
+
+
+@pytest.mark.parametrize("share", [1e-2, 1e-3])
+def test_a_small_feasible_region_is_found(share):
+    space = space_of(*(real(f"x{j}", 0.0, 1.0) for j in range(4)))
+    width = share**0.25
+    for corner in np.random.default_rng(0).random((10, 4)) * (1 - width):
+        x = find(space, np.empty((0, 4)), is_feasible=box(corner, corner + width))
+
+        assert box(corner, corner + width)(x)
+
+
+def test_a_thin_slice_is_followed_from_a_point_in_it():
+    space = space_of(real("x", 0.0, 1.0), real("y", 0.0, 1.0))
+
+    def is_feasible(x):
+        return abs(x[0] - x[1] - 0.2) < 1e-5  # random points are in it once in 60 000 times
+
+    tried = np.array([[0.5, 0.3]])
+    for _ in range(5):
+        x = find(space, tried, is_feasible=is_feasible)
+        assert is_feasible(x)
+        tried = np.vstack([tried, x])
+
+
+def test_where_nothing_is_feasible_nothing_is_found():
+    space = space_of(real("x", 0.0, 1.0), choice("model", ["a", "b"]))
+
+    assert find(space, space.start[None], is_feasible=lambda x: False) is None

@@ -31,6 +31,7 @@ from keras_bayes.domains import Array
 from keras_bayes.gaussian_process import fit
 from keras_bayes.outcome import temper
 from keras_bayes.space import Space
+from keras_bayes.untried import Admissible
 
 SUITES = ("lcbench", "folded", "twist")
 CHECKPOINTS = (15, 30, 60)
@@ -46,9 +47,8 @@ class Case(NamedTuple):
 
     def maximize(self, seed: int) -> float:
         """The score of what the maximiser proposes."""
-        x = maximizer.maximize(
-            self.acquisition, self.space, tried=self.X, centres=self.X, rng=np.random.default_rng(seed)
-        )
+        admissible, rng = Admissible(self.X), np.random.default_rng(seed)
+        x = maximizer.maximize(self.acquisition, self.space, admissible=admissible, centres=self.X, rng=rng)
         assert x is not None, "all configurations have been tried"
         return float(self.acquisition(x[None])[0])
 

@@ -1,0 +1,89 @@
+"""Trials that wait for another run, and whether they get it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras_tuner as kt
+from keras_tuner.engine.trial import Trial, TrialStatus
+
+from keras_bayes.constraint import Constraint
+from keras_bayes.durable import DurableOracle
+from keras_bayes.space import Space
+from keras_bayes.untried import is_new
+
+MAX_DEATHS = 2  # a trial during which the process ended so often is not run again
+
+
+class RetryingOracle(DurableOracle):
+    """An oracle that runs a trial again, unless it is of no use.
+
+    Args:
+        constraint: Which configurations may be trained; by default all.
+        **kwargs: Arguments of `DurableOracle`.
+    """
+
+    def __init__(self, *, constraint: Callable[[Any], bool] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.constraint = Constraint(constraint)
+        self._ended_here: list[str] = []  # trials that ended since the process started
+        self._diverged: dict[str, str] = {}  # why a running trial cannot complete, by id
+
+    def _retried_trial(self) -> Trial | None:
+        while self._retry_queue:
+            trial = self.trials[self._retry_queue[0]]
+            hyperparameters = self.hyperparameters.copy()  # as the program declares them now
+            space = Space.from_config(hyperparameters.get_config())
+            hyperparameters.values = space.complete(trial.hyperparameters.values)
+            reason = self._reason_to_give_up(trial, hyperparameters, space)
+            self._retry_queue.pop(0)
+            if not reason:
+                trial.hyperparameters = hyperparameters
+                trial.status, trial.message, trial.score = TrialStatus.RUNNING, None, None
+                trial.metrics = type(trial.metrics)()  # the results of a failed run are not those of the next
+                self._diverged.pop(trial.trial_id, None)
+                return trial
+            trial.status, trial.message = TrialStatus.FAILED, reason
+            self._settle(trial)
+            self._save_trial(trial)
+            self.save()
+        return None
+
+    def _reason_to_give_up(self, trial: Trial, hyperparameters: kt.HyperParameters, space: Space) -> str:
+        """Why a waiting trial should not run again with these values; empty if it should."""
+        values = hyperparameters.values
+        if values not in space:
+            return "Its values lie outside the search space as it is declared now."
+        if not self.constraint.allows(hyperparameters):
+            return "`constraint`, as it is now, does not allow its values."
+        if self._is_deadly(trial):
+            return "The process ended each time this trial ran."
+        if self.proposals.get(trial.trial_id, {}).get("source") == "user":  # who may want the same once more
+            return ""
+        others = [other.hyperparameters.values for other in self.trials.values() if other is not trial]
+        points = space.encode_all([values, *(other for other in others if other in space)])
+        if not is_new(points[:1], points[1:])[0]:
+            return "Another trial has the same values in the search space as it is declared now."
+        return ""
+
+    def _is_deadly(self, trial: Trial) -> bool:
+        """Whether the process has ended during a trial too often for another try."""
+        if trial.trial_id not in self._died:
+            return False
+        self._died.discard(trial.trial_id)
+        self._deaths[trial.trial_id] = self._deaths.get(trial.trial_id, 0) + 1
+        return self._deaths[trial.trial_id] >= MAX_DEATHS
+
+    def _settle(self, trial: Trial) -> None:
+        """Decides whether a trial is over or runs again."""
+        trial_id = trial.trial_id
+        self._retry_queue = [i for i in self._retry_queue if i != trial_id]
+        if trial.status == TrialStatus.INVALID and self._run_times[trial_id] <= self.max_retries_per_trial:
+            self._retry_queue.append(trial_id)
+            return
+        if trial.status == TrialStatus.INVALID:
+            trial.status = TrialStatus.FAILED
+        if trial_id not in self.end_order:
+            self.end_order.append(trial_id)
+        self._ended_here.append(trial_id)
