@@ -186,7 +186,7 @@ def test_where_the_file_system_does_not_tell_an_error_does(tmp_path, monkeypatch
         raise OSError("no locks here")
 
     (tmp_path / LOCK_FILE).touch()
-    monkeypatch.setattr("keras_bayes.lock.lock_descriptor", lock_descriptor)
+    monkeypatch.setattr("filelock.lock_descriptor", lock_descriptor)
 
     with pytest.raises(OSError, match="no locks here"):
         holder(tmp_path)

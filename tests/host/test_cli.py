@@ -177,7 +177,7 @@ def test_where_locks_do_not_tell_status_says_so(search, capsys, monkeypatch):
         raise OSError("no locks here")
 
     (search / LOCK_FILE).touch()
-    monkeypatch.setattr("keras_bayes.lock.lock_descriptor", lock_descriptor)
+    monkeypatch.setattr("filelock.lock_descriptor", lock_descriptor)
 
     assert found(status_of(capsys, search), "searching now").startswith("not known")
 
