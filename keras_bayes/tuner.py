@@ -15,7 +15,7 @@ from typing import Any
 import keras_tuner as kt
 
 from keras_bayes.arguments import check_integer, check_project_name
-from keras_bayes.callbacks import BestWeights, CurveLog, Deadline, TunerHooks
+from keras_bayes.callbacks import TIME_IS_UP, BestWeights, CurveLog, Deadline, TunerHooks
 from keras_bayes.curves import CURVE_FILE
 from keras_bayes.durable_tuner import DurableTuner
 from keras_bayes.leases import Periodic, is_chief
@@ -186,7 +186,7 @@ class BayesTuner(Views, DurableTuner):
         best_weights = BestWeights(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id), self._writer)
         users_callbacks = kwargs.pop("callbacks", [])
         curve_log = CurveLog(Path(self.get_trial_dir(trial.trial_id)) / CURVE_FILE, self._writer)
-        deadline = Deadline(self._deadline())
+        deadline = Deadline(self._deadline(), curve_log)
         results = []
         for execution in range(self.executions_per_trial):
             callbacks = self._deepcopy_callbacks(users_callbacks)
@@ -194,7 +194,7 @@ class BayesTuner(Views, DurableTuner):
             callbacks = [*callbacks, TunerHooks(self, trial), best_weights, curve_log, deadline]
             results.append(self._build_and_fit_model(trial, *args, callbacks=callbacks, **kwargs))
             if deadline.is_reached:
-                trial.message = "`max_time` was used up before the end of the training."
+                trial.message = TIME_IS_UP
                 break
         return results
 
