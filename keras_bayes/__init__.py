@@ -1,6 +1,7 @@
 """Bayesian hyperparameter search for Keras: a drop-in for `keras_tuner.BayesianOptimization`.
 
-`BayesTuner` replaces the tuner in existing code; `BayesOracle` goes wherever keras-tuner takes an oracle.
+`BayesTuner` replaces the tuner in existing code; `BayesOracle` goes wherever keras-tuner takes an oracle; `StopTrial`
+ends hopeless trainings in any Keras code.
 """
 
 from __future__ import annotations
@@ -12,13 +13,18 @@ from keras_bayes.errors import KerasBayesError, KerasBayesWarning
 
 if TYPE_CHECKING:
     from keras_bayes.oracle import BayesOracle
+    from keras_bayes.stop_trial import StopTrial
     from keras_bayes.tuner import BayesTuner
 
-__all__ = ["BayesOracle", "BayesTuner", "KerasBayesError", "KerasBayesWarning"]
+__all__ = ["BayesOracle", "BayesTuner", "KerasBayesError", "KerasBayesWarning", "StopTrial"]
 __version__ = "0.1.0"
 
 # Keras takes seconds to import: it is loaded with the first name that needs it.
-_LAZY = {"BayesOracle": "keras_bayes.oracle", "BayesTuner": "keras_bayes.tuner"}
+_LAZY = {
+    "BayesOracle": "keras_bayes.oracle",
+    "BayesTuner": "keras_bayes.tuner",
+    "StopTrial": "keras_bayes.stop_trial",
+}
 
 
 def __getattr__(name: str) -> Any:

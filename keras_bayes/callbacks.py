@@ -129,7 +129,6 @@ class Deadline(keras.callbacks.Callback):
         super().__init__()
         self.moment = moment
         self.log = log
-        self.is_reached = False
         self._shortest = math.inf  # seconds of an epoch
         self._began = 0.0
 
@@ -139,5 +138,5 @@ class Deadline(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._shortest = min(self._shortest, time.monotonic() - self._began)
         if time.time() + self._shortest > self.moment:
-            self.is_reached = self.model.stop_training = True
+            self.model.stop_training = True
             self.log.stopped = self.log.stopped or TIME_IS_UP

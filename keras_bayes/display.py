@@ -56,6 +56,8 @@ class Display:
             left = num_left * sum(self._durations) / len(self._durations)
             parts.append(f"about {format_seconds(left)} left")
         self._print("; ".join(parts))
+        if trial.status == "COMPLETED" and trial.message:
+            self._print(f"  {trial.message}")
 
     def on_search_end(self, reason: str) -> None:
         """Says why the search ended and what it found, once."""

@@ -15,16 +15,19 @@ from typing import Any
 import keras_tuner as kt
 
 from keras_bayes.arguments import check_integer, check_project_name
-from keras_bayes.callbacks import TIME_IS_UP, BestWeights, CurveLog, Deadline, TunerHooks
+from keras_bayes.callbacks import BestWeights, CurveLog, Deadline, TunerHooks
 from keras_bayes.curves import CURVE_FILE
 from keras_bayes.durable_tuner import DurableTuner
 from keras_bayes.leases import Periodic, is_chief
+from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.memory import release_traced_graphs
 from keras_bayes.objective import objective_code
 from keras_bayes.oracle import BayesOracle
 from keras_bayes.removal import remove_project
 from keras_bayes.results import is_no_result, plain_results
 from keras_bayes.signals import sigterm_raises
+from keras_bayes.stop_trial import RuleStop, expected_loss, signs
+from keras_bayes.stopping_rules import Rule, as_rule
 from keras_bayes.timesheet import Timesheet
 from keras_bayes.usage import ReadValues
 from keras_bayes.views import Views
@@ -54,6 +57,9 @@ class BayesTuner(Views, DurableTuner):
         warm_start: See `BayesOracle`.
         max_time: See `BayesOracle`. A training that is running then ends with an epoch, and its best one counts.
         keep_best: Number of trials whose weights stay on disk, the best ones; `None` keeps all.
+        stopping: Rule that ends hopeless trainings by the curves of the others: `"auto"`, `"median"`, `"halving"`, one
+            of `keras_bayes.stopping_rules`, or a function of a `keras_bayes.stopping_rules.Training`. The score of a
+            trial that was stopped is what it has reached. By default every training has all its epochs.
         **kwargs: Arguments of `keras_tuner.Tuner`: `directory`, `project_name`, `overwrite`, `executions_per_trial`,
             `max_model_size`, `optimizer`, `loss`, `metrics`, `distribution_strategy`, `tuner_id`.
 
@@ -84,6 +90,7 @@ class BayesTuner(Views, DurableTuner):
         warm_start: Any = None,
         max_time: float | str | None = None,
         keep_best: int | None = 3,
+        stopping: str | Rule | None = None,
         **kwargs: Any,
     ) -> None:
         oracle = BayesOracle(
@@ -104,6 +111,9 @@ class BayesTuner(Views, DurableTuner):
         )
         self._max_time = oracle.max_time
         check_integer("keep_best", keep_best, at_least=1)
+        self._rule = None if stopping is None else as_rule(stopping)
+        if stopping is not None and objective is None:
+            raise ValueError("`stopping` needs an `objective` that is a metric of each epoch, received None.")
         if "://" in str(kwargs.get("directory")):
             raise ValueError(f"`directory` must be on a file system, received {str(kwargs['directory'])!r}.")
         if hypermodel is None and type(self).run_trial is BayesTuner.run_trial:
@@ -114,6 +124,7 @@ class BayesTuner(Views, DurableTuner):
             remove_project(Path(kwargs.get("directory") or ".") / (kwargs.get("project_name") or UNTITLED))
         super().__init__(oracle=oracle, keep_best=keep_best, hypermodel=hypermodel, **kwargs)
         self._objective = "" if objective is None else f"objective={objective_code(objective)}, "
+        self._archive = CurveArchive(Path(self.project_dir), signs(oracle.objective))
         self._is_waiting = False  # between asking for a trial and getting one
         self._is_abandoned = False  # a chief whose workers are gone
 
@@ -185,7 +196,7 @@ class BayesTuner(Views, DurableTuner):
         """Builds and trains a model, `executions_per_trial` times; see `keras_tuner.Tuner.run_trial`."""
         best_weights = BestWeights(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id), self._writer)
         users_callbacks = kwargs.pop("callbacks", [])
-        curve_log = CurveLog(Path(self.get_trial_dir(trial.trial_id)) / CURVE_FILE, self._writer)
+        curve_log = self._curve_log(trial)
         deadline = Deadline(self._deadline(), curve_log)
         results = []
         for execution in range(self.executions_per_trial):
@@ -193,10 +204,18 @@ class BayesTuner(Views, DurableTuner):
             self._configure_tensorboard_dir(callbacks, trial, execution)
             callbacks = [*callbacks, TunerHooks(self, trial), best_weights, curve_log, deadline]
             results.append(self._build_and_fit_model(trial, *args, callbacks=callbacks, **kwargs))
-            if deadline.is_reached:
-                trial.message = TIME_IS_UP
+            if curve_log.stopped:
+                trial.message = curve_log.stopped
                 break
         return results
+
+    def _curve_log(self, trial: Any) -> CurveLog:
+        path = Path(self.get_trial_dir(trial.trial_id)) / CURVE_FILE
+        if self._rule is None:
+            return CurveLog(path, self._writer)
+        proposals = self.search_log().state["proposals"] if self._is_worker() else self.oracle.proposals
+        expected = expected_loss(proposals.get(trial.trial_id, {}), self.oracle.objective)
+        return RuleStop(path, self._writer, rule=self._rule, archive=self._archive, expected=expected)
 
     def _deadline(self) -> float:
         """When the search has to end, in seconds since 1970."""
