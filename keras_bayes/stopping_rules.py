@@ -15,8 +15,8 @@ from keras_bayes.loss_curves import LossCurves
 from keras_bayes.ridge import Prediction, predict_by_ridge
 
 MIN_EPOCHS = 3  # two epochs hardly rank configurations
-MIN_FINISHED = 4  # trainings that nothing stops: what the others are compared with
-MIN_TO_LEARN = 8  # finished curves, for three features and the spread of what they miss
+MIN_FINISHED = 5  # trainings that nothing stops: what the others are compared with
+NUM_WEIGHTS = 4  # of the regression: three features and the mean
 REACH = 3.0  # losses are drawn in beyond so many times the distance of the best from the median
 SPACING = math.sqrt(3)  # of checkpoints: every other one is a rung of successive halving
 
@@ -141,11 +141,11 @@ class LearnedStopping:
     At checkpoints, each √3 times the epoch of the one before, a ridge regression on the finished trainings predicts
     the smallest loss from the smallest so far, the current one and the slope; what it misses where a curve is left out
     gives the spread. What the model of a search expects of the configuration is combined with that, each weighted by
-    its precision. As long as there are too few finished curves the rungs of `SuccessiveHalving` decide.
+    its precision. Where too few finished curves have got as far, the rungs of `SuccessiveHalving` decide.
 
     Args:
-        level: Largest chance of stopping a training that would have become the best; shared out evenly among the
-            checkpoints.
+        level: A training is stopped if its chance of becoming the best is smaller, all checkpoints together: each has
+            an even share of it.
         min_epochs: The first checkpoint.
         min_finished: Nothing is stopped before so many trainings have finished.
     """
@@ -168,7 +168,7 @@ class LearnedStopping:
             return ""
         is_alike = earlier.is_finished & (earlier.lengths >= epoch) & (earlier.num_epochs >= training.num_epochs)
         finished = earlier[is_alike & ~np.isnan(earlier.best_by(epoch))]
-        if len(finished) < MIN_TO_LEARN:
+        if len(finished) <= NUM_WEIGHTS:
             return self._halving(training)
         if training.best <= np.nanmin(earlier.best_by(epoch)):  # it leads
             return ""
@@ -184,7 +184,7 @@ def chance_of_best(training: Training, finished: LossCurves) -> float:
 
     Args:
         training: The training; it has a loss.
-        finished: Curves to learn from, which have got as far as the training and have a loss by then.
+        finished: Curves to learn from, at least five, which have got as far as the training and have a loss by then.
     """
     n, epoch = len(finished), training.epoch
     own = np.full((1, finished.losses.shape[1]), np.nan)
@@ -200,7 +200,7 @@ def chance_of_best(training: Training, finished: LossCurves) -> float:
     if training.expected is not None:
         final = final.combined(Prediction(*training.expected))
     z = (training.earlier.best - final.mu) / max(final.sigma, np.finfo(float).tiny)
-    return float(stdtr(n - 1, z))
+    return float(stdtr(n - NUM_WEIGHTS, z))
 
 
 def _draw_in(losses: Array) -> Array:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from keras_bayes.loss_curves import LossCurves
 from keras_bayes.stopping_rules import (
     MIN_FINISHED,
-    MIN_TO_LEARN,
+    NUM_WEIGHTS,
     RULES,
     LearnedStopping,
     MedianStopping,
@@ -237,11 +237,13 @@ def test_halving_sees_ranks_only(seed):
 
 
 # ---------------------------------------------------------------------------------------------- learned
-@given(seeds, st.integers(MIN_FINISHED, MIN_TO_LEARN - 1))
-def test_with_too_few_finished_curves_the_rungs_decide(seed, num_curves):
-    earlier, losses = finished(draw(seed, num_curves)), draw(seed + 1, 1)[0]
+@given(seeds, st.integers(0, NUM_WEIGHTS))
+def test_where_too_few_finished_curves_have_got_as_far_the_rungs_decide(seed, num_long):
+    losses = draw(seed, 20)
+    losses[num_long:, 8:] = math.nan  # ended early by themselves
+    training = Training(draw(seed + 1, 1)[0][:9], NUM_EPOCHS, finished(losses))
 
-    assert stops_at(LearnedStopping(), losses, earlier) == stops_at(SuccessiveHalving(), losses, earlier)
+    assert LearnedStopping()(training) == SuccessiveHalving()(training)
 
 
 def test_shorter_trainings_do_not_tell_where_a_longer_one_ends():

@@ -151,11 +151,11 @@ def test_a_search_stops_hopeless_trials_and_their_scores_are_what_they_reached(t
 
 @pytest.mark.parametrize("name", ["auto", "median", "halving"])
 def test_rules_have_names(tmp_path, script, name):
-    tuner = make_tuner(tmp_path, stopping=name)
+    tuner = make_tuner(tmp_path, stopping=name, max_trials=8)
 
-    tuner.search(**DATA, epochs=NUM_EPOCHS, callbacks=[script(1.0, 1.3, 1.1, 1.2, 99.0)])
+    tuner.search(**DATA, epochs=NUM_EPOCHS, callbacks=[script(1.3, 1.25, 1.2, 1.15, 1.1, 1.05, 1.0, 99.0)])
 
-    assert num_epochs(tuner) == [6, 6, 6, 6, 3]
+    assert num_epochs(tuner) == [6] * 7 + [3]
 
 
 def test_a_training_that_early_stopping_ends_is_a_finished_one(tmp_path, script):
