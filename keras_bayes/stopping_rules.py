@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -196,10 +197,10 @@ def chance_of_best(training: Training, finished: LossCurves) -> float:
     gains = (best - _draw_in(curves.best_by(training.num_epochs)))[:n]
     X = np.column_stack([best, current - best, slope])  # (n + 1, 3)
     gain = predict_by_ridge(X[:n], gains, X[n])
-    final = Prediction(best[n] - gain.mu, gain.sigma)
+    final = Prediction(float(best[n]) - gain.mu, gain.sigma)
     if training.expected is not None:
         final = final.combined(Prediction(*training.expected))
-    z = (training.earlier.best - final.mu) / max(final.sigma, np.finfo(float).tiny)
+    z = float(training.earlier.best - final.mu) / max(final.sigma, sys.float_info.min)  # may be infinite
     return float(stdtr(n - NUM_WEIGHTS, z))
 
 

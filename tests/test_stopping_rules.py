@@ -291,11 +291,12 @@ def test_what_the_search_expects_is_taken_into_account():
     assert poor < plain < promising
 
 
-def test_a_training_that_cannot_be_told_from_its_peers_goes_on():
-    flat = finished(np.full((20, NUM_EPOCHS), 0.5))
+@pytest.mark.parametrize("unit", [1e-200, 1.0, 1e5, 1e100])
+def test_a_training_that_cannot_be_told_from_its_peers_goes_on(unit):
+    flat = finished(np.full((20, NUM_EPOCHS), 0.5 * unit))
 
-    assert stops_at(LearnedStopping(), np.full(NUM_EPOCHS, 0.5), flat) is None
-    assert stops_at(LearnedStopping(), np.full(NUM_EPOCHS, 0.6), flat) == 3
+    assert stops_at(LearnedStopping(), np.full(NUM_EPOCHS, 0.5 * unit), flat) is None
+    assert stops_at(LearnedStopping(), np.full(NUM_EPOCHS, 0.6 * unit), flat) == 3
 
 
 # ---------------------------------------------------------------------------------------------- choosing one
