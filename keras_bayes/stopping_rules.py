@@ -38,6 +38,11 @@ class Training:
     earlier: LossCurves
     expected: tuple[float, float] | None = None
 
+    def __post_init__(self) -> None:
+        losses = np.array(self.losses, dtype=float)
+        losses.setflags(write=False)
+        object.__setattr__(self, "losses", losses)
+
     @property
     def epoch(self) -> int:
         """How many epochs there have been."""
