@@ -1,6 +1,7 @@
 """Bayesian hyperparameter search for Keras: a drop-in for `keras_tuner.BayesianOptimization`.
 
-`BayesTuner` replaces the tuner in existing code; `BayesOracle` goes wherever keras-tuner takes an oracle.
+`BayesTuner` replaces the tuner in existing code; `BayesOracle` goes wherever keras-tuner takes an oracle; `StopTrial`
+ends hopeless trainings in any Keras code.
 """
 
 from __future__ import annotations
@@ -13,10 +14,19 @@ from keras_bayes.errors import KerasBayesError, KerasBayesWarning
 if TYPE_CHECKING:
     from keras_bayes import callbacks
     from keras_bayes.oracle import BayesOracle
+    from keras_bayes.stop_trial import StopTrial
     from keras_bayes.stopping import ExpectedGain
     from keras_bayes.tuner import BayesTuner
 
-__all__ = ["BayesOracle", "BayesTuner", "ExpectedGain", "KerasBayesError", "KerasBayesWarning", "callbacks"]
+__all__ = [
+    "BayesOracle",
+    "BayesTuner",
+    "ExpectedGain",
+    "KerasBayesError",
+    "KerasBayesWarning",
+    "StopTrial",
+    "callbacks",
+]
 __version__ = "0.1.0"
 
 # Keras takes seconds to import: it is loaded with the first name that needs it.
@@ -24,6 +34,7 @@ _LAZY = {
     "BayesOracle": "keras_bayes.oracle",
     "BayesTuner": "keras_bayes.tuner",
     "ExpectedGain": "keras_bayes.stopping",
+    "StopTrial": "keras_bayes.stop_trial",
 }
 
 

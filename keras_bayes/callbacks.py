@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_bayes.curves import Epoch
+from keras_bayes.curves import End, Epoch
 from keras_bayes.progress import Position
 from keras_bayes.trackers import MlflowRun, WandbRun
 from keras_bayes.trial_callback import TrialCallback
@@ -32,6 +32,8 @@ __all__ = [
     "TunerHooks",
     "WandbRun",
 ]
+
+TIME_IS_UP = "`max_time` was used up before the end of the training."
 
 
 class TunerHooks(keras.callbacks.Callback):
@@ -89,31 +91,10 @@ class BestWeights(keras.callbacks.Callback):
         return self.writer.save_weights(self.path, lambda path: save_weights(self.model, path))
 
 
-class Deadline(keras.callbacks.Callback):
-    """Ends a training with the last epoch that fits into the time.
-
-    Args:
-        moment: When it must have ended, in seconds since 1970.
-    """
-
-    def __init__(self, moment: float) -> None:
-        super().__init__()
-        self.moment = moment
-        self.is_reached = False
-        self._shortest = math.inf  # seconds of an epoch
-        self._began = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._began = time.monotonic()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._shortest = min(self._shortest, time.monotonic() - self._began)
-        if time.time() + self._shortest > self.moment:
-            self.is_reached = self.model.stop_training = True
-
-
 class CurveLog(keras.callbacks.Callback):
     """Appends each epoch of all trainings it sees to a file, which the first of them begins anew.
+
+    Who stops a training writes the reason to the attribute `stopped` before the training ends.
 
     Args:
         path: The file; see `keras_bayes.curves`.
@@ -125,11 +106,13 @@ class CurveLog(keras.callbacks.Callback):
         self.path = path
         self.writer = writer
         self.training = -1
+        self.stopped = ""
         self._lines: list[str] = []
         self._began = 0.0
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.training += 1
+        self.stopped = ""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._began = time.monotonic()
@@ -137,7 +120,13 @@ class CurveLog(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         metrics = {name: float(value) for name, value in (logs or {}).items() if np.ndim(value) == 0}
         seconds = time.monotonic() - self._began
-        self._lines.append(Epoch(self.training, epoch, time.time(), seconds, metrics).to_line())
+        self._append(Epoch(self.training, epoch, time.time(), seconds, metrics))
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        self._append(End(self.training, planned_epochs(self), self.stopped))
+
+    def _append(self, item: Epoch | End) -> None:
+        self._lines.append(item.to_line())
         self.writer.write_lines(self.path, self._lines)
 
 
@@ -171,3 +160,33 @@ class PositionReport(keras.callbacks.Callback):
     def _move(self, **changes: Any) -> None:
         self.position = replace(self.position, **changes)
         self.report(self.position)
+
+
+def planned_epochs(callback: keras.callbacks.Callback) -> int:
+    """How many epochs a training is to have; 0 in a training loop that does not say so."""
+    return int((callback.params or {}).get("epochs") or 0)
+
+
+class Deadline(keras.callbacks.Callback):
+    """Ends a training with the last epoch that fits into the time.
+
+    Args:
+        moment: When it must have ended, in seconds since 1970.
+        log: Where to note that it is why the training ends.
+    """
+
+    def __init__(self, moment: float, log: CurveLog) -> None:
+        super().__init__()
+        self.moment = moment
+        self.log = log
+        self._shortest = math.inf  # seconds of an epoch
+        self._began = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._began = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._shortest = min(self._shortest, time.monotonic() - self._began)
+        if time.time() + self._shortest > self.moment:
+            self.model.stop_training = True
+            self.log.stopped = self.log.stopped or TIME_IS_UP

@@ -1,11 +1,13 @@
-"""Learning curves: what each epoch of a trial gave and took, one line of JSON an epoch."""
+"""Learning curves: what each epoch of a trial gave and took, and how its trainings ended, in lines of JSON."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 CURVE_FILE = "curve.jsonl"  # in the folder of a trial
 
@@ -45,18 +47,58 @@ class Epoch:
         return cls(training, number, float(state["ended"]), float(state["seconds"]), metrics)
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a training ended; there is none of one that is under way or was interrupted.
+
+    Args:
+        training: Which training of the trial, from 0.
+        num_epochs: How many epochs it was to have; 0 where that is not known.
+        stopped: Why it was stopped, by a rule or since the time was up; empty where it ended by itself, be it earlier
+            than planned.
+    """
+
+    training: int
+    num_epochs: int
+    stopped: str
+
+    def to_line(self) -> str:
+        """As a line of a curve file."""
+        return json.dumps(asdict(self)) + "\n"
+
+    @classmethod
+    def from_line(cls, line: str) -> End:
+        """From `to_line`.
+
+        Raises:
+            LookupError, TypeError, ValueError: The line is something else.
+        """
+        state = json.loads(line)
+        return cls(int(state["training"]), int(state["num_epochs"]), str(state["stopped"]))
+
+
+Line = TypeVar("Line", Epoch, End)
+
+
 def read_curve(trial_folder: Path) -> tuple[Epoch, ...]:
     """The epochs of a trial so far, in order; what a crash has left unfinished is skipped, and no file is no epoch."""
+    return tuple(_parsed(_lines(trial_folder), Epoch))
+
+
+def read_ends(trial_folder: Path) -> tuple[End, ...]:
+    """How the trainings of a trial have ended, in order; those that have not, or were interrupted, are left out."""
+    return tuple(_parsed(_lines(trial_folder), End))
+
+
+def _lines(trial_folder: Path) -> list[str]:
     try:
-        lines = (trial_folder / CURVE_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
+        return (trial_folder / CURVE_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:  # there is none, or it cannot be read
-        return ()
-    epochs = (_parsed(line) for line in lines)
-    return tuple(epoch for epoch in epochs if epoch is not None)
+        return []
 
 
-def _parsed(line: str) -> Epoch | None:
-    try:
-        return Epoch.from_line(line)
-    except (LookupError, TypeError, ValueError, OverflowError, RecursionError):
-        return None
+def _parsed(lines: list[str], kind: type[Line]) -> Iterator[Line]:
+    """The lines of one kind."""
+    for line in lines:
+        with contextlib.suppress(LookupError, TypeError, ValueError, OverflowError, RecursionError):
+            yield kind.from_line(line)

@@ -54,6 +54,8 @@ def trial_line(progress: Progress, trial: ShownTrial) -> str:
     is_completed = trial.record.score is not None
     result = f"{progress.objective} = {trial.result}" if is_completed else trial.result
     parts = [result if trial.seconds is None else f"{result} after {format_seconds(trial.seconds)}"]
+    if is_completed and trial.record.message:
+        parts.append(trial.record.message.rstrip("."))
     if progress.best is not None:
         parts.append(f"best so far {progress.best.result} ({progress.name(progress.best)})")
     if progress.seconds_left:

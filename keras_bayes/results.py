@@ -15,7 +15,7 @@ def plain_results(results: Any, objective: Any) -> Any:
     """What a training returned, in the types that the host takes.
 
     A NumPy number or 0-d array becomes a float; a dictionary gains the sum of a list of objectives; an epoch in which
-    the objective was no number is never the best of a `keras.callbacks.History`.
+    the objective was no number, or not computed, is never the best of a `keras.callbacks.History`.
     """
     if isinstance(results, list):
         return [plain_results(item, objective) for item in results]
@@ -27,9 +27,19 @@ def plain_results(results: Any, objective: Any) -> Any:
     if isinstance(results, keras.callbacks.History):
         for part in parts:
             worst = -math.inf if part.direction == "max" else math.inf
-            values = results.history.get(part.name, [])
+            values = _by_epoch(results.history.get(part.name, []), len(results.epoch), missing=worst)
             results.history[part.name] = [value if math.isfinite(value) else worst for value in values]
     return results
+
+
+def _by_epoch(values: list[float], num_epochs: int, *, missing: float) -> list[float]:
+    """The values of a metric that is computed every few epochs, each at its epoch."""
+    every = num_epochs // len(values) if values else 0
+    if every < 2:
+        return values
+    by_epoch = [missing] * num_epochs
+    by_epoch[every - 1 : every * len(values) : every] = values
+    return by_epoch
 
 
 def is_no_result(error: kt.errors.FatalError) -> bool:

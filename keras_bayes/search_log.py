@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_bayes import project
-from keras_bayes.curves import Epoch, read_curve
+from keras_bayes.curves import Epoch, read_curve, read_ends
 from keras_bayes.errors import ProjectError
 from keras_bayes.history import History, Observations, TrialRecord, observe
 from keras_bayes.space import Space
@@ -31,6 +31,7 @@ class LoggedTrial:
             `"model"`, `mean` and `sd` are what the model expected of the objective.
         runs: Start and end of each run, in seconds since 1970; of a run under way, when it was last seen.
         curve: The epochs of its last run.
+        stopped: Why a training of its last run was stopped, the last one of these; empty where none was.
     """
 
     trial_id: str
@@ -38,6 +39,7 @@ class LoggedTrial:
     proposal: Mapping[str, Any]
     runs: tuple[tuple[float, float], ...]
     curve: tuple[Epoch, ...]
+    stopped: str = ""
 
     @property
     def seconds(self) -> float | None:
@@ -90,6 +92,7 @@ class SearchLog:
                 state.get("proposals", {}).get(trial_id, {}),
                 _intervals(times["runs"].get(trial_id, ())),
                 read_curve(folder / f"trial_{trial_id}"),
+                _why_stopped(folder / f"trial_{trial_id}"),
             )
             for trial_id, record in zip(states, history.records, strict=True)
         )
@@ -145,6 +148,10 @@ def _checked_oracle(state: dict[str, Any]) -> dict[str, Any]:
 def _checked_trial(state: dict[str, Any]) -> dict[str, Any]:
     check_trial(state)
     return state
+
+
+def _why_stopped(trial_folder: Path) -> str:
+    return next((end.stopped for end in reversed(read_ends(trial_folder)) if end.stopped), "")
 
 
 def _intervals(intervals: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:

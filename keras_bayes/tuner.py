@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import functools
-import math
 import signal
 import time
 import traceback
@@ -15,23 +13,18 @@ from typing import Any
 import keras_tuner as kt
 
 from keras_bayes.arguments import check_integer, check_one_of, check_project_name
-from keras_bayes.callbacks import BestWeights, CurveLog, Deadline, PositionReport, TunerHooks
-from keras_bayes.curves import CURVE_FILE
 from keras_bayes.display import VIEWS
-from keras_bayes.durable_tuner import DurableTuner
-from keras_bayes.hparams_log import HParamsLog
 from keras_bayes.leases import Periodic, is_chief
 from keras_bayes.memory import release_traced_graphs
 from keras_bayes.objective import objective_code
 from keras_bayes.oracle import BayesOracle
-from keras_bayes.progress import Position
-from keras_bayes.quiet import is_left_open, quiet
+from keras_bayes.quiet import is_left_open
 from keras_bayes.removal import remove_project
-from keras_bayes.results import is_no_result, plain_results
+from keras_bayes.results import is_no_result
 from keras_bayes.signals import sigterm_raises
 from keras_bayes.stopping import ExpectedGain
-from keras_bayes.timesheet import Timesheet
-from keras_bayes.trial_callback import Execution, execute
+from keras_bayes.stopping_rules import Rule, as_rule
+from keras_bayes.training_tuner import TrainingTuner
 from keras_bayes.usage import ReadValues
 from keras_bayes.views import Views
 
@@ -39,7 +32,7 @@ UNTITLED = "untitled_project"  # what the host calls a project without a name
 IDLE_SECONDS = 2.0  # between two questions of a worker that has nothing to do
 
 
-class BayesTuner(Views, DurableTuner):
+class BayesTuner(Views, TrainingTuner):
     """Bayesian hyperparameter search for Keras models: `keras_tuner.BayesianOptimization`, in fewer trainings.
 
     Args:
@@ -65,6 +58,9 @@ class BayesTuner(Views, DurableTuner):
         progress: How a search is shown: `"live"`, a panel at the bottom of a terminal; `"notebook"`, an output of the
             cell; `"plain"`, a line for each trial; `"auto"`, what fits the place. Where `search` is told a `verbose`,
             Keras prints what it says, and the lines are plain unless it is 0.
+        stopping: Rule that ends hopeless trainings by the curves of the others: `"auto"`, `"median"`, `"halving"`, one
+            of `keras_bayes.stopping_rules`, or a function of a `keras_bayes.stopping_rules.Training`. The score of a
+            trial that was stopped is what it has reached. By default every training has all its epochs.
         **kwargs: Arguments of `keras_tuner.Tuner`: `directory`, `project_name`, `overwrite`, `executions_per_trial`,
             `max_model_size`, `optimizer`, `loss`, `metrics`, `distribution_strategy`, `tuner_id`.
 
@@ -98,6 +94,7 @@ class BayesTuner(Views, DurableTuner):
         constraint: Callable[[kt.HyperParameters], bool] | None = None,
         stop_when: ExpectedGain | None = None,
         progress: str = "auto",
+        stopping: str | Rule | None = None,
         **kwargs: Any,
     ) -> None:
         oracle = BayesOracle(
@@ -118,9 +115,11 @@ class BayesTuner(Views, DurableTuner):
             constraint=constraint,
             stop_when=stop_when,
         )
-        self._max_time = oracle.max_time
         check_integer("keep_best", keep_best, at_least=1)
         check_one_of("progress", progress, VIEWS)
+        rule = None if stopping is None else as_rule(stopping)
+        if stopping is not None and objective is None:
+            raise ValueError("`stopping` needs an `objective` that is a metric of each epoch, received None.")
         if "://" in str(kwargs.get("directory")):
             raise ValueError(f"`directory` must be on a file system, received {str(kwargs['directory'])!r}.")
         if hypermodel is None and type(self).run_trial is BayesTuner.run_trial:
@@ -129,23 +128,11 @@ class BayesTuner(Views, DurableTuner):
             check_project_name(kwargs["project_name"])
         if kwargs.pop("overwrite", False) and not self._is_worker():
             remove_project(Path(kwargs.get("directory") or ".") / (kwargs.get("project_name") or UNTITLED))
-        super().__init__(oracle=oracle, keep_best=keep_best, hypermodel=hypermodel, **kwargs)
+        super().__init__(oracle=oracle, rule=rule, keep_best=keep_best, hypermodel=hypermodel, **kwargs)
         self._objective = "" if objective is None else f"objective={objective_code(objective)}, "
         self._progress = progress
         self._is_waiting = False  # between asking for a trial and getting one
         self._is_abandoned = False  # a chief whose workers are gone
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Lets a `run_trial` of a subclass return any kind of number."""
-        super().__init_subclass__(**kwargs)
-        if "run_trial" in vars(cls):
-            run_trial = cls.run_trial
-
-            @functools.wraps(run_trial)
-            def returning_plain_results(self: BayesTuner, trial: Any, *args: Any, **kwargs: Any) -> Any:
-                return plain_results(run_trial(self, trial, *args, **kwargs), self.oracle.objective)
-
-            cls.run_trial = returning_plain_results
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Runs the search, or goes on with one that was interrupted; see `keras_tuner.Tuner.search`.
@@ -200,57 +187,6 @@ class BayesTuner(Views, DurableTuner):
         if not self._is_worker():
             self.oracle.add_observation(values, score)
 
-    def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
-        """Builds and trains a model, `executions_per_trial` times; see `keras_tuner.Tuner.run_trial`."""
-        best_weights = BestWeights(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id), self._writer)
-        users_callbacks = kwargs.pop("callbacks", [])
-        curve_log = CurveLog(Path(self.get_trial_dir(trial.trial_id)) / CURVE_FILE, self._writer)
-        position_report = PositionReport(lambda position: self._report(trial, position))
-        deadline = Deadline(self._deadline())
-        kwargs = kwargs if self._is_worker() else quiet(self.hypermodel, args, kwargs)
-        results = []
-        for execution in range(self.executions_per_trial):
-            callbacks = self._deepcopy_callbacks(users_callbacks)
-            self._configure_tensorboard_dir(callbacks, trial, execution)
-            callbacks = [*callbacks, TunerHooks(self, trial), best_weights, curve_log, deadline, position_report]
-            train = functools.partial(self._build_and_fit_model, trial, *args, **kwargs)
-            results.append(execute(train, callbacks, self._execution(trial, execution), self.oracle.objective))
-            if deadline.is_reached:
-                trial.message = "`max_time` was used up before the end of the training."
-                break
-        return results
-
-    def _report(self, trial: Any, position: Position) -> None:
-        """Shows how far a training has got."""
-        if not self._is_worker():  # of which the chief reads the curves
-            self.oracle.display.on_trial_moved(trial.trial_id, position)
-
-    def _deadline(self) -> float:
-        """When the search has to end, in seconds since 1970."""
-        if self._max_time is None:
-            return math.inf
-        times = Timesheet() if self._is_worker() else self.oracle.timesheet
-        if self._is_worker():
-            times.take_up(self.search_log().state["times"])
-        return times.deadline(self._max_time)
-
-    def _execution(self, trial: Any, number: int) -> Execution:
-        return Execution(
-            search=self.project_name,
-            trial_id=trial.trial_id,
-            number=number,
-            num_executions=self.executions_per_trial,
-            objective=self.oracle.objective.name,
-            values=trial.hyperparameters.values,
-        )
-
-    def _build_and_fit_model(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
-        hp = trial.hyperparameters
-        model = self._try_build(hp)
-        results = self.hypermodel.fit(hp, model, *args, **kwargs)
-        self._writer.write_json(Path(self._get_build_config_fname(trial.trial_id)), model.get_build_config())
-        return plain_results(results, self.oracle.objective)
-
     def pre_create_trial(self) -> None:
         """Waits a little where the last answer was that there may be a trial later."""
         super().pre_create_trial()
@@ -288,9 +224,3 @@ class BayesTuner(Views, DurableTuner):
         if self.oracle.is_abandoned() and not self._is_abandoned:
             self._is_abandoned = True
             _thread.interrupt_main()  # the host's chief waits in the main thread, for ever
-
-    def _configure_tensorboard_dir(self, callbacks: list[Any], trial: Any, execution: int = 0) -> None:
-        # The host does so with the TensorFlow backend only, and imports TensorBoard whether or not it is needed.
-        for board in [callback for callback in callbacks if type(callback).__name__ == "TensorBoard"]:
-            board.log_dir = self._get_tensorboard_dir(board.log_dir, trial.trial_id, execution)
-            callbacks.append(HParamsLog(board.log_dir))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 sys.path.append(str(Path(__file__).parents[1] / "examples" / "benchmarks"))
 
+from epoch_report import FINAL, IN_HAND, mean_regrets, reached, rows
 from parameters import Parameter, decode_all
 from regret import expected_best, normalized_regret, random_trials, read_lines, recommended
 from regret_picture import spread
@@ -86,3 +87,24 @@ def test_names_are_spread_apart_and_keep_their_order(heights):
 
     assert (np.diff(places) >= 0.1 - 1e-9).all()
     assert places.mean() == pytest.approx(np.mean(heights))
+
+
+BEST = [[2, 0.5, 70.0, 60.0], [4, 0.8, 80.0, 75.0]]  # epochs spent, accuracy observed, final, in hand
+
+
+def test_what_a_search_has_reached_holds_until_it_reaches_more():
+    assert reached(BEST, FINAL, 5).tolist() == pytest.approx([np.nan, 70, 70, 80, 80], nan_ok=True)
+    assert reached(BEST, IN_HAND, 3).tolist() == pytest.approx([np.nan, 60, 60], nan_ok=True)
+
+
+def test_regrets_by_epochs_are_means_over_the_tasks_that_all_searches_have():
+    references = [{"task": task, "reference": {"best": 90.0, "median": 60.0}} for task in "ab"]
+    other = [[1, 0.9, 90.0, 90.0]]
+    runs = [("keras_bayes", "a", BEST), ("keras_bayes", "a", other), ("random", "a", BEST), ("random", "b", other)]
+    lines = [{"search": name, "task": task, "budget": 5, "best": best} for name, task, best in runs]
+
+    regrets = mean_regrets([*references, *lines], FINAL)
+
+    assert regrets["random"].tolist() == pytest.approx([1, 2 / 3, 2 / 3, 1 / 3, 1 / 3])
+    assert regrets["keras_bayes"].tolist() == pytest.approx([1 / 2, 1 / 3, 1 / 3, 1 / 6, 1 / 6])
+    assert rows(regrets)[1] == [["keras_bayes", "80%"], ["random", "–"]]

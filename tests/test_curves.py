@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_bayes.curves import CURVE_FILE, Epoch, read_curve
+from keras_bayes.curves import CURVE_FILE, End, Epoch, read_curve, read_ends
 
 epochs = st.builds(
     Epoch,
@@ -15,6 +15,7 @@ epochs = st.builds(
     seconds=st.floats(0, 1e6),
     metrics=st.dictionaries(st.text(), st.floats(allow_nan=False)),
 )
+ends = st.builds(End, training=st.integers(0, 9), num_epochs=st.integers(1, 999), stopped=st.text())
 LINE = Epoch(0, 3, 1000.0, 2.5, {"loss": 0.25}).to_line()
 
 
@@ -50,3 +51,21 @@ def test_what_is_no_epoch_is_skipped(tmp_path, line):
     (tmp_path / CURVE_FILE).write_text(f"{line}\n{LINE}")
 
     assert read_curve(tmp_path) == (Epoch.from_line(LINE),)
+
+
+@given(ends)
+def test_an_end_is_one_line_and_back_and_no_epoch(end):
+    line = end.to_line()
+
+    assert End.from_line(line) == end
+    assert line.count("\n") == 1
+    with pytest.raises(LookupError):
+        Epoch.from_line(line)
+
+
+def test_epochs_and_ends_are_told_apart(tmp_path):
+    first, second = End(0, 5, ""), End(1, 5, "hopeless")
+    (tmp_path / CURVE_FILE).write_text(LINE + first.to_line() + LINE + second.to_line() + LINE)
+
+    assert read_curve(tmp_path) == (Epoch.from_line(LINE),) * 3
+    assert read_ends(tmp_path) == (first, second)

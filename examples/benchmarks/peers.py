@@ -31,13 +31,17 @@ class Optuna:
     GPSampler draws at random what not every trial has: it gets all parameters, always.
     """
 
-    def __init__(self, sampler: str, problem: Problem, seed: int, num_trials: int) -> None:
+    def __init__(self, sampler: str, problem: Problem, seed: int, num_trials: int, pruner: str = "NopPruner") -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         self._failed = optuna.trial.TrialState.FAIL
-        self._study = optuna.create_study(direction="maximize", sampler=getattr(optuna.samplers, sampler)(seed=seed))
+        self._study = optuna.create_study(
+            direction="maximize",
+            sampler=getattr(optuna.samplers, sampler)(seed=seed),
+            pruner=getattr(optuna.pruners, pruner)(),
+        )
         self._is_flat = sampler == "GPSampler"
         self._parameters = [self._with_condition(p, problem) for p in problem.parameters]
 

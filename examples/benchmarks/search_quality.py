@@ -105,12 +105,12 @@ def main() -> None:
             key = {"suite": problem.suite, "task": problem.task}
             if tuple(key.values()) not in known:
                 known.add(tuple(key.values()))
-                _append(file, {**key, "reference": reference(problem)})
+                append_line(file, {**key, "reference": reference(problem)})
             label = " ".join([name, *args.set])
             if (*key.values(), label, seed) in done:
                 continue
             result = search(name, problem, seed + TASK_STEP * int(problem.task), args.trials)
-            _append(file, {**key, "optimizer": label, "seed": seed, "version": version_of(name), **result})
+            append_line(file, {**key, "optimizer": label, "seed": seed, "version": version_of(name), **result})
             best, took = max(x for x in [*result["true"], -math.inf] if x is not None), sum(result["seconds"])
             print(f"{problem.suite} {problem.task} {label} {seed}: {best:.3f} ({took:.1f} s)", flush=True)
 
@@ -150,7 +150,8 @@ def parse_arguments() -> argparse.Namespace:
     return args
 
 
-def _append(file: Any, line: dict[str, Any]) -> None:
+def append_line(file: Any, line: dict[str, Any]) -> None:
+    """Writes a line of JSON at once."""
     file.write(json.dumps(line) + "\n")
     file.flush()
 

@@ -6,13 +6,14 @@ Pfisterer et al. (2022), arXiv:2109.03670. The files are in the public repositor
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 HOME = "https://github.com/slds-lmu/yahpo_data"
 LCBENCH = (
@@ -44,11 +45,15 @@ class Scenario:
 
     def accuracy(self, folder: str, values: Mapping[str, Any]) -> float:
         """Accuracy in per cent; a number that is missing since its condition is not met is 0, as in YAHPO Gym."""
+        return float(self.accuracies(folder, [values])[0])
+
+    def accuracies(self, folder: str, batch: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
+        """`accuracy` of each of n configurations, shape (n,)."""
         codes, session = _open(folder, self.name)
-        x_cat = [[codes[name][str(values[name])] for name in self.categories]]
-        x_cont = [[values.get(name, 0) for name in self.numbers]]
+        x_cat = [[codes[name][str(values[name])] for name in self.categories] for values in batch]
+        x_cont = [[values.get(name, 0) for name in self.numbers] for values in batch]
         feed = {"x_cat": np.array(x_cat, np.int32), "x_cont": np.array(x_cont, np.float32)}
-        return self.percent * float(session.run(None, feed)[0][0, self.output])
+        return self.percent * np.asarray(session.run(None, feed)[0], dtype=float)[:, self.output]
 
 
 LCBENCH_SCENARIO = Scenario("lcbench", LCBENCH, ("OpenML_task_id",), output=1, percent=1.0)

@@ -1,11 +1,13 @@
 """Learning curves of real Keras trainings."""
 
 import math
+from pathlib import Path
 
 import keras
 import keras_tuner as kt
 import pytest
 
+from keras_bayes.curves import End, read_ends
 from tests.host.test_tuner import DATA, build_model, make_tuner
 
 pytestmark = pytest.mark.slow
@@ -54,3 +56,46 @@ def test_a_trial_that_runs_again_begins_its_curve_anew(tmp_path):
     (trial,) = tuner.search_log().trials
     assert [epoch.number for epoch in trial.curve] == [0, 1]
     assert len(trial.runs) == 2
+
+
+def test_a_training_that_ends_early_by_itself_is_not_stopped_and_one_that_crashes_has_no_end(tmp_path):
+    class Crash(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if len(tuner.oracle.trials) == 2 and epoch == 1:
+                raise ArithmeticError
+
+    tuner = make_tuner(tmp_path, max_trials=2)
+    patience = keras.callbacks.EarlyStopping("val_loss", patience=1, min_delta=10.0)
+
+    tuner.search(epochs=9, callbacks=[patience, Crash()], **DATA)
+
+    first, second = tuner.search_log().trials
+    assert (len(first.curve), first.stopped) == (2, "")
+    assert read_ends(Path(tuner.project_dir, "trial_0")) == (End(0, 9, ""),)
+    assert (len(second.curve), second.record.status) == (1, "FAILED")
+    assert read_ends(Path(tuner.project_dir, "trial_1")) == ()
+
+
+def test_a_training_loop_of_ones_own_is_logged_as_well(tmp_path):
+    class Loop(kt.HyperModel):
+        def build(self, hp):
+            return build_model(hp)
+
+        def fit(self, hp, model, *args, callbacks, **kwargs):
+            for callback in callbacks:
+                callback.set_model(model)
+                callback.on_train_begin()
+            for epoch in range(2):
+                for callback in callbacks:
+                    callback.on_epoch_begin(epoch)
+                    callback.on_epoch_end(epoch, {"val_loss": 1.0 - epoch})
+            for callback in callbacks:
+                callback.on_train_end()
+            return 0.0
+
+    tuner = make_tuner(tmp_path, Loop(), max_trials=1, objective=None)
+
+    tuner.search(**DATA)
+
+    assert [epoch.metrics for epoch in tuner.search_log().trials[0].curve] == [{"val_loss": 1.0}, {"val_loss": 0.0}]
+    assert read_ends(Path(tuner.project_dir, "trial_0")) == (End(0, 0, ""),)

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from keras_bayes.leases import HEARTBEAT_SECONDS
+from keras_bayes.search_log import SearchLog
 
 pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).with_name("distributed_search.py")
+ROOT = SCRIPT.parents[2]
 TIMEOUT = 300  # seconds; three processes import TensorFlow, and keras-tuner's chief looks every 20 s whether to end
 
 
@@ -29,7 +31,7 @@ def start(tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
 
-    def start_process(tuner_id, *more, seconds=0.2):
+    def start_process(tuner_id, *more, seconds=0.2, command=None):
         environment = os.environ | {
             "KERASTUNER_TUNER_ID": tuner_id,
             "KERASTUNER_ORACLE_IP": "127.0.0.1",
@@ -37,8 +39,8 @@ def start(tmp_path):
             "TF_CPP_MIN_LOG_LEVEL": "3",
         }
         with (tmp_path / f"{tuner_id}.log").open("a") as log:
-            command = [sys.executable, SCRIPT, tmp_path, f"--seconds={seconds}", *more]
-            processes.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+            command = command or [sys.executable, SCRIPT, tmp_path, f"--seconds={seconds}", *more]
+            processes.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log))
         return processes[-1]
 
     yield start_process
@@ -144,3 +146,19 @@ def test_the_time_budget_of_the_chief_ends_the_search(tmp_path, start):
     assert codes == [0, 0], (tmp_path / "chief.log").read_text()
     assert 1 <= len(states(tmp_path)) <= 3
     assert "No other trial fits into the `max_time` of 6.0 s." in (tmp_path / "chief.log").read_text()
+
+
+def test_a_rule_on_a_worker_sees_the_curves_of_the_others_and_what_the_chief_expects(tmp_path, start):
+    command = [sys.executable, "-m", "tests.host.distributed_training", tmp_path]
+    processes = [start(tuner_id, command=command) for tuner_id in ("chief", "worker0", "worker1")]
+
+    codes = [process.wait(timeout=TIMEOUT) for process in processes]
+
+    log = SearchLog.read(tmp_path / "search")
+    last = log.trials[-1]
+    mean, sd = (last.proposal[name] for name in ("mean", "sd"))
+    assert codes == [0, 0, 0], (tmp_path / "worker0.log").read_text()
+    assert [len(trial.curve) for trial in log.trials[:3]] == [3, 3, 3]
+    assert last.stopped.endswith(f"expected: {(mean, sd)}")
+    assert int(last.stopped.split(":")[1].split(",")[0]) >= 4
+    assert len(last.curve) == 1

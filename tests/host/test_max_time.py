@@ -33,7 +33,7 @@ def test_the_training_under_way_ends_with_an_epoch_and_its_best_one_counts(tmp_p
     assert 3 < len(trial.curve) < 1000
     assert trial.record.status == "COMPLETED"
     assert trial.record.score == pytest.approx(min(epoch.metrics["val_loss"] for epoch in trial.curve))
-    assert trial.record.message == "`max_time` was used up before the end of the training."
+    assert trial.record.message == trial.stopped == "`max_time` was used up before the end of the training."
     assert tuner.get_best_models()[0].evaluate(DATA["x"], DATA["y"], verbose=0) == pytest.approx(
         trial.record.score, rel=1e-4
     )

@@ -1,0 +1,159 @@
+"""The learning curves of earlier trainings as losses, and the folder they are read from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_bayes.curves import CURVE_FILE, End, Epoch, read_curve, read_ends
+from keras_bayes.domains import Array
+
+MAX_EPOCHS = 10_000  # later ones are left out: what one broken line can cost
+
+Stamp = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LossCurves:
+    """Losses of n trainings by epoch, the smaller the better.
+
+    Args:
+        losses: Shape (n, T); NaN beyond the end of a training, and where an epoch has no finite value.
+        num_epochs: How many epochs each was to have, 0 where that is not known, shape (n,).
+        is_finished: Which have ended by themselves, as planned or earlier, shape (n,). The others are under way, were
+            interrupted, or were stopped.
+    """
+
+    losses: Array
+    num_epochs: NDArray[np.int64]
+    is_finished: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        if self.losses.ndim != 2 or not len(self.losses) == len(self.num_epochs) == len(self.is_finished):
+            shapes = (self.losses.shape, self.num_epochs.shape, self.is_finished.shape)
+            raise ValueError(f"Expected losses of shape (n, T) and two arrays of shape (n,), received {shapes}.")
+        if np.isinf(self.losses).any():
+            raise ValueError("A loss is infinite; an epoch without a finite loss has NaN.")
+        for name in self.__slots__:
+            array = np.array(getattr(self, name))
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    def __len__(self) -> int:
+        return len(self.losses)
+
+    def __getitem__(self, rows: NDArray[np.bool_]) -> LossCurves:
+        """Some of the curves; `rows` has shape (n,)."""
+        return LossCurves(self.losses[rows], self.num_epochs[rows], self.is_finished[rows])
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Number of epochs up to the last that has a loss, shape (n,)."""
+        epochs = np.arange(1, self.losses.shape[1] + 1)
+        return np.asarray(np.max(np.where(np.isnan(self.losses), 0, epochs), axis=1, initial=0))
+
+    @property
+    def best(self) -> float:
+        """The smallest loss of all, infinite where there is none."""
+        return float(np.fmin.reduce(self.losses, axis=None, initial=np.inf))
+
+    def best_by(self, epoch: int) -> Array:
+        """The smallest loss of the first `epoch` epochs, NaN where there is none, shape (n,)."""
+        return np.asarray(np.fmin.reduce(self._until(epoch), axis=1))
+
+    def mean_by(self, epoch: int) -> Array:
+        """The mean loss of the first `epoch` epochs, NaN where there is none, shape (n,)."""
+        losses = self._until(epoch)
+        count = (~np.isnan(losses)).sum(axis=1)
+        return np.asarray(np.where(count > 0, np.nansum(losses, axis=1), np.nan) / np.maximum(count, 1))
+
+    def current_by(self, epoch: int) -> Array:
+        """The last loss of the first `epoch` epochs, NaN where there is none, shape (n,)."""
+        losses = self._until(epoch)
+        last = np.max(np.where(np.isnan(losses), 0, np.arange(losses.shape[1])), axis=1)  # (n,)
+        return np.asarray(losses[np.arange(len(losses)), last])
+
+    def _until(self, epoch: int) -> Array:
+        """The first `epoch` columns, or a column of NaN, shape (n, t)."""
+        losses = self.losses[:, :epoch]
+        return losses if losses.shape[1] else np.full((len(losses), 1), np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """One training: its losses, shape (t,)."""
+
+    losses: Array
+    num_epochs: int = 0
+    is_finished: bool = False
+
+
+class CurveArchive:
+    """The curves in the folders inside a folder; a file that has not changed is not read again.
+
+    Args:
+        folder: A project of a tuner, or any other folder with a folder for each training.
+        signs: The metrics whose sum is the loss: 1 for one that is minimised, -1 for one that is maximised.
+    """
+
+    def __init__(self, folder: Path, signs: Mapping[str, float]) -> None:
+        self.folder = folder
+        self.signs = dict(signs)
+        self._read: dict[str, tuple[Stamp, list[_Curve]]] = {}  # by the name of a folder
+
+    def loss(self, metrics: Mapping[str, float]) -> float:
+        """The loss of an epoch, NaN if it has no finite one."""
+        loss = sum(sign * float(metrics.get(name, np.nan)) for name, sign in self.signs.items())
+        return loss if np.isfinite(loss) else np.nan
+
+    def read(self, *, without: str) -> LossCurves:
+        """All curves that have a loss, but those in the folder of one name: each execution of a trial is one."""
+        self._read = {name: self._curves(name, stamp) for name, stamp in self._stamps()}
+        curves = [curve for name, (_, found) in self._read.items() if name != without for curve in found]
+        losses = np.full((len(curves), max((len(curve.losses) for curve in curves), default=0)), np.nan)
+        for row, curve in zip(losses, curves, strict=True):
+            row[: len(curve.losses)] = curve.losses
+        num_epochs = np.array([curve.num_epochs for curve in curves], dtype=np.int64)
+        return LossCurves(losses, num_epochs, np.array([curve.is_finished for curve in curves], dtype=bool))
+
+    def _stamps(self) -> Iterator[tuple[str, Stamp]]:
+        """Names of the folders that have a curve, and what changes when it grows."""
+        try:
+            names = sorted(os.listdir(self.folder))
+        except OSError:  # nothing has been written yet
+            return
+        for name in names:
+            try:
+                status = os.stat(f"{self.folder}{os.sep}{name}{os.sep}{CURVE_FILE}")
+            except OSError:
+                continue
+            yield name, (status.st_mtime_ns, status.st_size)
+
+    def _curves(self, name: str, stamp: Stamp) -> tuple[Stamp, list[_Curve]]:
+        known = self._read.get(name)
+        if known is not None and known[0] == stamp:
+            return known
+        folder = self.folder / name
+        return stamp, self._parse(read_curve(folder), read_ends(folder))
+
+    def _parse(self, epochs: tuple[Epoch, ...], ends: tuple[End, ...]) -> list[_Curve]:
+        curves: dict[int, _Curve] = {}
+        losses: dict[int, dict[int, float]] = {}
+        for epoch in epochs:
+            if 0 <= epoch.number < MAX_EPOCHS:
+                losses.setdefault(epoch.training, {})[epoch.number] = self.loss(epoch.metrics)
+        for training, by_number in losses.items():
+            array = np.full(max(by_number) + 1, np.nan)
+            array[list(by_number)] = list(by_number.values())
+            curves[training] = _Curve(array)
+        for end in ends:
+            if end.training in curves:
+                curves[end.training] = replace(
+                    curves[end.training], num_epochs=end.num_epochs, is_finished=not end.stopped
+                )
+        return [curve for curve in curves.values() if np.isfinite(curve.losses).any()]

@@ -1,0 +1,150 @@
+"""`StopTrial`: ends a training that a rule holds for hopeless."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras_tuner as kt
+import numpy as np
+
+from keras_bayes.callbacks import CurveLog, planned_epochs
+from keras_bayes.curves import CURVE_FILE
+from keras_bayes.errors import KerasBayesWarning
+from keras_bayes.loss_curves import CurveArchive
+from keras_bayes.objective import resolve_objective
+from keras_bayes.stopping_rules import Rule, Training, as_rule
+from keras_bayes.writer import Writer
+
+
+class RuleStop(CurveLog):
+    """Logs trainings, and ends those that a rule stops; each is judged at the end of an epoch that has a loss.
+
+    Args:
+        path: The file of the curve, in a folder inside that of `archive`.
+        writer: What writes it.
+        rule: The rule.
+        archive: The curves of all trainings.
+        expected: Mean and standard deviation of what is expected of the smallest loss, if anything is.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        writer: Writer,
+        *,
+        rule: Rule,
+        archive: CurveArchive,
+        expected: tuple[float, float] | None = None,
+    ) -> None:
+        super().__init__(path, writer)
+        self.rule = rule
+        self.archive = archive
+        self.expected = expected
+        self._losses: dict[int, float] = {}  # of the training, by epoch
+        self._metrics: set[str] = set()  # names of all that it has told
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        super().on_train_begin(logs)
+        self._losses, self._metrics = {}, set()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        super().on_epoch_end(epoch, logs)
+        metrics = logs or {}
+        self._metrics |= metrics.keys()
+        if not self.archive.signs.keys() <= metrics.keys():
+            return
+        self._losses[epoch] = self.archive.loss(metrics)
+        if epoch + 1 >= planned_epochs(self) or self.model.stop_training:  # it ends by itself
+            return
+        self.stopped = self._why_stop()
+        if self.stopped:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        super().on_train_end(logs)
+        if self._metrics and not self._losses:
+            wanted, told = sorted(self.archive.signs), sorted(self._metrics)
+            message = f"No training can be stopped: the epochs tell of {told}, not of the objective {wanted}."
+            warnings.warn(message, KerasBayesWarning, stacklevel=2)
+
+    def _why_stop(self) -> str:
+        try:
+            reason = self.rule(self._so_far())
+        except Exception as error:  # a rule may be anybody's; any other error would pass for a failure of the trial
+            raise kt.errors.FatalRuntimeError(f"The stopping rule {self.rule!r} raised an error.") from error
+        if not isinstance(reason, str):
+            raise kt.errors.FatalTypeError(
+                f"A stopping rule returns why a training is to be stopped, or an empty string; {self.rule!r} returned "
+                f"{reason!r}."
+            )
+        return reason
+
+    def _so_far(self) -> Training:
+        losses = np.full(max(self._losses) + 1, np.nan)
+        losses[list(self._losses)] = list(self._losses.values())
+        earlier = self.archive.read(without=self.path.parent.name)
+        return Training(losses, planned_epochs(self), earlier, self.expected)
+
+
+class StopTrial(RuleStop):
+    """Ends a training that is not worth its epochs, as the curves of the earlier ones in a folder tell.
+
+    Each training gets a folder `training_<n>` inside, with its own curve, from which the later ones learn. It works in
+    `model.fit`, in any tuner, and in several processes at once that share the folder. `BayesTuner` needs none: it has
+    the argument `stopping`.
+
+    Args:
+        rule: `"auto"`, `"median"`, `"halving"`, or a rule of `keras_bayes.stopping_rules`, or a function of a
+            `keras_bayes.stopping_rules.Training` that returns why to stop, or an empty string.
+        folder: Where the curves are; it is made if there is none.
+        objective: Name of a metric, or `keras_tuner.Objective`.
+
+    Raises:
+        ValueError: The rule is none, or it is not known of the objective which way it is better.
+
+    Example:
+        ```python
+        model.fit(x, y, epochs=50, validation_data=(x_val, y_val), callbacks=[keras_bayes.StopTrial(folder="curves")])
+        ```
+    """
+
+    def __init__(self, rule: str | Rule = "auto", *, folder: str | Path, objective: Any = "val_loss") -> None:
+        rule, metrics = as_rule(rule), signs(kt.Oracle(objective=resolve_objective(objective)).objective)
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        super().__init__(self.folder / CURVE_FILE, Writer(), rule=rule, archive=CurveArchive(self.folder, metrics))
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.path = _new_folder(self.folder) / CURVE_FILE
+        self.training = -1
+        self._lines = []
+        super().on_train_begin(logs)
+
+
+def signs(objective: Any) -> dict[str, float]:
+    """The metrics whose sum is the loss of an objective of keras-tuner, with the sign of each."""
+    parts = getattr(objective, "objectives", [objective])
+    return {part.name: -1.0 if part.direction == "max" else 1.0 for part in parts}
+
+
+def expected_loss(proposal: Mapping[str, Any], objective: Any) -> tuple[float, float] | None:
+    """Mean and standard deviation of the loss of a proposed trial, if a model has expected anything."""
+    if "mean" not in proposal:
+        return None
+    return (-proposal["mean"] if objective.direction == "max" else proposal["mean"]), proposal["sd"]
+
+
+def _new_folder(folder: Path) -> Path:
+    """A folder for one training, which no other process has."""
+    number = len(list(folder.glob("training_*")))
+    while True:
+        new = folder / f"training_{number}"
+        try:
+            new.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        else:
+            return new

@@ -1,0 +1,114 @@
+"""How a tuner trains a trial: what watches the training, ends it early and keeps its results."""
+
+from __future__ import annotations
+
+import functools
+import math
+from pathlib import Path
+from typing import Any
+
+from keras_bayes.callbacks import BestWeights, CurveLog, Deadline, PositionReport, TunerHooks
+from keras_bayes.curves import CURVE_FILE
+from keras_bayes.durable_tuner import DurableTuner
+from keras_bayes.hparams_log import HParamsLog
+from keras_bayes.loss_curves import CurveArchive
+from keras_bayes.progress import Position
+from keras_bayes.quiet import quiet
+from keras_bayes.results import plain_results
+from keras_bayes.stop_trial import RuleStop, expected_loss, signs
+from keras_bayes.stopping_rules import Rule
+from keras_bayes.timesheet import Timesheet
+from keras_bayes.trial_callback import Execution, execute
+
+
+class TrainingTuner(DurableTuner):
+    """A tuner that logs, limits and shows its trainings.
+
+    Args:
+        oracle: A `BayesOracle`.
+        rule: What ends a hopeless training, if anything does.
+        **kwargs: Arguments of `DurableTuner`.
+    """
+
+    def __init__(self, *, oracle: Any, rule: Rule | None, **kwargs: Any) -> None:
+        self._max_time = oracle.max_time
+        super().__init__(oracle=oracle, **kwargs)
+        self._rule = rule
+        self._archive = CurveArchive(Path(self.project_dir), signs(oracle.objective))
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Lets a `run_trial` of a subclass return any kind of number."""
+        super().__init_subclass__(**kwargs)
+        if "run_trial" in vars(cls):
+            run_trial = cls.run_trial
+
+            @functools.wraps(run_trial)
+            def returning_plain_results(self: TrainingTuner, trial: Any, *args: Any, **kwargs: Any) -> Any:
+                return plain_results(run_trial(self, trial, *args, **kwargs), self.oracle.objective)
+
+            cls.run_trial = returning_plain_results
+
+    def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+        """Builds and trains a model, `executions_per_trial` times; see `keras_tuner.Tuner.run_trial`."""
+        best_weights = BestWeights(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id), self._writer)
+        users_callbacks = kwargs.pop("callbacks", [])
+        curve_log = self._curve_log(trial)
+        position_report = PositionReport(lambda position: self._report(trial, position))
+        deadline = Deadline(self._deadline(), curve_log)
+        kwargs = kwargs if self._is_worker() else quiet(self.hypermodel, args, kwargs)
+        results = []
+        for execution in range(self.executions_per_trial):
+            callbacks = self._deepcopy_callbacks(users_callbacks)
+            self._configure_tensorboard_dir(callbacks, trial, execution)
+            callbacks = [*callbacks, TunerHooks(self, trial), best_weights, curve_log, deadline, position_report]
+            train = functools.partial(self._build_and_fit_model, trial, *args, **kwargs)
+            results.append(execute(train, callbacks, self._execution(trial, execution), self.oracle.objective))
+            if curve_log.stopped:
+                trial.message = curve_log.stopped
+                break
+        return results
+
+    def _report(self, trial: Any, position: Position) -> None:
+        """Shows how far a training has got."""
+        if not self._is_worker():  # of which the chief reads the curves
+            self.oracle.display.on_trial_moved(trial.trial_id, position)
+
+    def _curve_log(self, trial: Any) -> CurveLog:
+        path = Path(self.get_trial_dir(trial.trial_id)) / CURVE_FILE
+        if self._rule is None:
+            return CurveLog(path, self._writer)
+        proposals = self.search_log().state["proposals"] if self._is_worker() else self.oracle.proposals
+        expected = expected_loss(proposals.get(trial.trial_id, {}), self.oracle.objective)
+        return RuleStop(path, self._writer, rule=self._rule, archive=self._archive, expected=expected)
+
+    def _deadline(self) -> float:
+        """When the search has to end, in seconds since 1970."""
+        if self._max_time is None:
+            return math.inf
+        times = Timesheet() if self._is_worker() else self.oracle.timesheet
+        if self._is_worker():
+            times.take_up(self.search_log().state["times"])
+        return times.deadline(self._max_time)
+
+    def _execution(self, trial: Any, number: int) -> Execution:
+        return Execution(
+            search=self.project_name,
+            trial_id=trial.trial_id,
+            number=number,
+            num_executions=self.executions_per_trial,
+            objective=self.oracle.objective.name,
+            values=trial.hyperparameters.values,
+        )
+
+    def _build_and_fit_model(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
+        hp = trial.hyperparameters
+        model = self._try_build(hp)
+        results = self.hypermodel.fit(hp, model, *args, **kwargs)
+        self._writer.write_json(Path(self._get_build_config_fname(trial.trial_id)), model.get_build_config())
+        return plain_results(results, self.oracle.objective)
+
+    def _configure_tensorboard_dir(self, callbacks: list[Any], trial: Any, execution: int = 0) -> None:
+        # The host does so with the TensorFlow backend only, and imports TensorBoard whether or not it is needed.
+        for board in [callback for callback in callbacks if type(callback).__name__ == "TensorBoard"]:
+            board.log_dir = self._get_tensorboard_dir(board.log_dir, trial.trial_id, execution)
+            callbacks.append(HParamsLog(board.log_dir))
