@@ -28,7 +28,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 import keras_bayes
-from keras_bayes.panel import SearchPanel
+from keras_bayes.show.panel import SearchPanel
 
 WIDTH = 96  # characters
 PIXELS = 1200  # of the width of the picture

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from keras_bayes.curves import End, Epoch
-from keras_bayes.progress import Position
+from keras_bayes.show.progress import Position
 from keras_bayes.trackers import MlflowRun, WandbRun
 from keras_bayes.trial_callback import TrialCallback
 from keras_bayes.weights import save_weights

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from keras_bayes.curves import read_curve
 from keras_bayes.history import TrialRecord
 from keras_bayes.leases import is_distributed
-from keras_bayes.live_view import LiveView, can_be_live, is_terminal
-from keras_bayes.notebook_view import NotebookView, is_notebook
-from keras_bayes.plain_view import PlainView
-from keras_bayes.progress import Position, Progress, ShownTrial, progress_of
-from keras_bayes.summary import summary_lines
+from keras_bayes.show.live_view import LiveView, can_be_live, is_terminal
+from keras_bayes.show.notebook_view import NotebookView, is_notebook
+from keras_bayes.show.plain_view import PlainView
+from keras_bayes.show.progress import Position, Progress, ShownTrial, progress_of
+from keras_bayes.show.summary import summary_lines
 
 if TYPE_CHECKING:
     from keras_bayes.lifecycle import LifecycleOracle

@@ -15,10 +15,10 @@ from keras_bayes.errors import ConfigurationError, KerasBayesWarning
 from keras_bayes.history import TrialRecord
 from keras_bayes.lifecycle import LifecycleOracle
 from keras_bayes.search_log import known_records
+from keras_bayes.show.wording import format_seconds
 from keras_bayes.space import Space
 from keras_bayes.untried import is_new
 from keras_bayes.warm_start import known_results, known_state
-from keras_bayes.wording import format_seconds
 
 
 class SteeredOracle(LifecycleOracle):

@@ -21,12 +21,12 @@ from keras_bayes.oracle import BayesOracle
 from keras_bayes.quiet import is_left_open
 from keras_bayes.removal import remove_project
 from keras_bayes.results import is_no_result
+from keras_bayes.show.views import Views
 from keras_bayes.signals import sigterm_raises
 from keras_bayes.stopping import ExpectedGain
 from keras_bayes.stopping_rules import Rule, as_rule
 from keras_bayes.training_tuner import TrainingTuner
 from keras_bayes.usage import ReadValues
-from keras_bayes.views import Views
 
 UNTITLED = "untitled_project"  # what the host calls a project without a name
 IDLE_SECONDS = 2.0  # between two questions of a worker that has nothing to do

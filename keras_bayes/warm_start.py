@@ -12,7 +12,7 @@ from keras_bayes.configurations import plain_value
 from keras_bayes.domains import Value
 from keras_bayes.errors import ProjectError
 from keras_bayes.search_log import SearchLog
-from keras_bayes.tables import hyperparameter_of
+from keras_bayes.show.tables import hyperparameter_of
 
 SCORE = "score"  # column of a data frame; or one that has the name of the objective
 STATUS = "status"

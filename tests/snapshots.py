@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from keras_bayes.history import TrialRecord
-from keras_bayes.pace import Pace
-from keras_bayes.progress import Position, Progress, ShownTrial
+from keras_bayes.show.pace import Pace
+from keras_bayes.show.progress import Position, Progress, ShownTrial
 
 REASON = "model expects 0.96 ± 0.04"
 MESSAGE = 'Traceback (most recent call last):\n  File "search.py", line 3\nMemoryError: too many weights'

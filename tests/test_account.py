@@ -1,7 +1,7 @@
 import pytest
 
-from keras_bayes import account
-from keras_bayes.wording import count, listed
+from keras_bayes.show import account
+from keras_bayes.show.wording import count, listed
 from tests.logs import log_of, trial
 from tests.spaces import real
 

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from keras_bayes.advice import advice
-from keras_bayes.explanation import Explanation
+from keras_bayes.show.advice import advice
+from keras_bayes.show.explanation import Explanation
 from tests.logs import log_of, random_search, trial
 from tests.spaces import boolean, choice, integer, real, when
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from keras_bayes.calibration import leave_one_out, predictions
 from keras_bayes.gaussian_process import JITTER, condition
-from keras_bayes.landscape import Landscape
+from keras_bayes.show.calibration import leave_one_out, predictions
+from keras_bayes.show.landscape import Landscape
 from tests.logs import log_of, random_search, trial
 from tests.posteriors import posterior
 from tests.spaces import real

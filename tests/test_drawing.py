@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from keras_bayes.axes import Axis
-from keras_bayes.drawing import ORANGE, axis_layout, hover, notice, plain, ranked_groups, score_range, trial_name
 from keras_bayes.history import TrialRecord
+from keras_bayes.show.drawing import ORANGE, axis_layout, hover, notice, plain, ranked_groups, score_range, trial_name
 
 HOSTILE = "<b>bold</b> & <script>alert(1)</script>\n" + 5000 * "x"
 

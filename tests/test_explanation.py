@@ -1,7 +1,7 @@
 import pytest
 
 from keras_bayes.errors import MissingDataError
-from keras_bayes.explanation import MAX_SLICES, Explanation
+from keras_bayes.show.explanation import MAX_SLICES, Explanation
 from tests.logs import random_search
 from tests.spaces import real
 

@@ -1,6 +1,6 @@
 from html.parser import HTMLParser
 
-from keras_bayes.html_table import search_html
+from keras_bayes.show.html_table import search_html
 from tests.snapshots import completed, failed, moment
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from keras_bayes.gaussian_process import condition
-from keras_bayes.importance import importance
 from keras_bayes.kernels import AdditiveKernel
-from keras_bayes.landscape import Landscape
+from keras_bayes.show.importance import importance
+from keras_bayes.show.landscape import Landscape
 from tests.logs import random_search
 from tests.spaces import boolean, choice, real, when
 

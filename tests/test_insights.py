@@ -5,7 +5,7 @@ import pytest
 
 from keras_bayes.curves import Epoch
 from keras_bayes.errors import MissingDataError
-from keras_bayes.insights import (
+from keras_bayes.show.insights import (
     MAX_EPOCHS,
     check_completed,
     configurations,

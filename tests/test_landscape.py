@@ -3,7 +3,7 @@ import pytest
 
 from keras_bayes.errors import MissingDataError
 from keras_bayes.history import TrialRecord
-from keras_bayes.landscape import Landscape, contour_over, slice_along
+from keras_bayes.show.landscape import Landscape, contour_over, slice_along
 from keras_bayes.surrogate import learn
 from tests.logs import log_of, random_search, trial
 from tests.spaces import boolean, choice, fixed, integer, real, when

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_bayes.history import TrialRecord
-from keras_bayes.pace import Pace
-from keras_bayes.progress import progress_of
+from keras_bayes.show.pace import Pace
+from keras_bayes.show.progress import progress_of
 from keras_bayes.timesheet import Timesheet
 
 

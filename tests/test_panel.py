@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from keras_bayes.panel import SearchPanel
+from keras_bayes.show.panel import SearchPanel
 from tests.snapshots import completed, failed, moment, running
 
 

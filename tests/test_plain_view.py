@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from keras_bayes.plain_view import PlainView, start_line, trial_line
+from keras_bayes.show.plain_view import PlainView, start_line, trial_line
 from tests.snapshots import completed, failed, moment
 
 

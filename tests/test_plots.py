@@ -6,8 +6,8 @@ import pytest
 
 from keras_bayes.curves import Epoch
 from keras_bayes.errors import KerasBayesError
-from keras_bayes.explanation import Explanation
-from keras_bayes.plots import Plots
+from keras_bayes.show.explanation import Explanation
+from keras_bayes.show.plots import Plots
 from tests.logs import log_of, random_search, trial
 from tests.spaces import boolean, choice, integer, real, when
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 import pytest
 from rich.console import Console
 
-from keras_bayes.printed_above import printed_above
+from keras_bayes.show.printed_above import printed_above
 
 
 class Terminal(io.StringIO):

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_bayes.history import TrialRecord
-from keras_bayes.progress import NUM_RECENT, Position, progress_of
+from keras_bayes.show.progress import NUM_RECENT, Position, progress_of
 from keras_bayes.timesheet import Timesheet
 from tests.snapshots import completed, failed, moment, running
 

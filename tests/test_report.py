@@ -9,8 +9,8 @@ import pytest
 
 from keras_bayes.curves import Epoch
 from keras_bayes.history import TrialRecord
-from keras_bayes.report import html_report, write_report
 from keras_bayes.search_log import LoggedTrial
+from keras_bayes.show.report import html_report, write_report
 from tests.logs import log_of, random_search, trial
 from tests.spaces import boolean, choice, real
 

@@ -1,4 +1,4 @@
-from keras_bayes.summary import summary_lines
+from keras_bayes.show.summary import summary_lines
 from tests.snapshots import moment
 
 

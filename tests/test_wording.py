@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_bayes.wording import choice_reason, failure_reason, format_seconds, format_value, format_values
+from keras_bayes.show.wording import choice_reason, failure_reason, format_seconds, format_value, format_values
 
 
 @pytest.mark.parametrize(

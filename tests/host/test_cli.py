@@ -18,10 +18,10 @@ import keras_tuner as kt
 import pytest
 
 from keras_bayes.cli import main
-from keras_bayes.console import table
-from keras_bayes.frames import trials_frame
 from keras_bayes.lock import LOCK_FILE
 from keras_bayes.search_log import SearchLog
+from keras_bayes.show.console import table
+from keras_bayes.show.frames import trials_frame
 from tests.host.searches import make_oracle, mixed_loss, mixed_space, run_search
 from tests.host.test_frames import risky_loss
 from tests.host.test_one_writer import other_process  # noqa: F401, a fixture
@@ -234,9 +234,9 @@ def test_the_exported_table_is_that_of_the_data_frame(project, capsys, tmp_path)
 
 def test_report_is_called_with_the_log_and_the_file(search, tmp_path, capsys, monkeypatch):
     calls = []
-    module = types.ModuleType("keras_bayes.report")
+    module = types.ModuleType("keras_bayes.show.report")
     module.write_report = lambda log, path: calls.append((log, path))
-    monkeypatch.setitem(sys.modules, "keras_bayes.report", module)
+    monkeypatch.setitem(sys.modules, "keras_bayes.show.report", module)
 
     by_default = lines_of(capsys, "report", search)
     lines_of(capsys, "report", search, "--output", tmp_path / "mine.html")
@@ -298,7 +298,7 @@ def test_a_bad_number_is_refused(top, search, capsys):
 
 
 def test_a_missing_package_is_one_line(search, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "keras_bayes.report", None)
+    monkeypatch.setitem(sys.modules, "keras_bayes.show.report", None)
 
     assert 'pip install "keras-bayes[viz]"' in error_of(capsys, "report", search)
 

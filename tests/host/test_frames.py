@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from keras_bayes.curves import Epoch
-from keras_bayes.extras import load
-from keras_bayes.frames import curves_frame, trials_frame
 from keras_bayes.search_log import SearchLog
-from keras_bayes.tables import hyperparameter_names
+from keras_bayes.show.extras import load
+from keras_bayes.show.frames import curves_frame, trials_frame
+from keras_bayes.show.tables import hyperparameter_names
 from keras_bayes.warm_start import known_results
 from tests.host.searches import make_oracle, mixed_loss, mixed_space, run_search
 from tests.host.test_stored_projects import PROJECTS
@@ -172,7 +172,8 @@ def test_a_missing_package_is_named_with_what_installs_it():
 
 
 def test_pandas_is_not_loaded_before_it_is_needed():
-    code = "import sys, keras_bayes.frames, keras_bayes.optuna_study; print({'pandas', 'optuna'} & set(sys.modules))"
+    imports = "import sys, keras_bayes.show.frames, keras_bayes.show.optuna_study"
+    code = f"{imports}; print({{'pandas', 'optuna'}} & set(sys.modules))"
 
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

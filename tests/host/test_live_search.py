@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_bayes.summary import STOPPED
+from keras_bayes.show.summary import STOPPED
 from tests.terminal import Screen, run_in_terminal
 
 pytestmark = pytest.mark.slow

@@ -9,8 +9,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from keras_bayes.notebook_view import MIN_SECONDS
-from keras_bayes.summary import STOPPED
+from keras_bayes.show.notebook_view import MIN_SECONDS
+from keras_bayes.show.summary import STOPPED
 
 pytestmark = pytest.mark.slow
 

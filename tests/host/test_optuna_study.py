@@ -10,8 +10,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import TrialState
 
 from keras_bayes.curves import Epoch
-from keras_bayes.optuna_study import to_study
 from keras_bayes.search_log import SearchLog
+from keras_bayes.show.optuna_study import to_study
 from tests.host.searches import make_oracle, mixed_loss, mixed_space, run_search
 from tests.host.test_frames import EPOCHS, log_of, with_trial
 from tests.host.test_stored_projects import PROJECTS

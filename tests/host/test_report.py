@@ -6,9 +6,9 @@ from pathlib import Path
 import keras_tuner as kt
 import pytest
 
-from keras_bayes.plots import Plots
-from keras_bayes.report import html_report, write_report
 from keras_bayes.search_log import SearchLog
+from keras_bayes.show.plots import Plots
+from keras_bayes.show.report import html_report, write_report
 from tests.host.browser import DESKTOP, PHONE, console, needs_chromium, opened, requests
 from tests.host.sample_search import sample_search
 from tests.host.test_tuner import make_tuner

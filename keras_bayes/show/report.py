@@ -17,13 +17,14 @@ import plotly.graph_objects as go
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
-from keras_bayes import account, course_plots, insights, model_plots, project
-from keras_bayes.advice import advice
+from keras_bayes import project
 from keras_bayes.errors import KerasBayesError, SearchSpaceError
-from keras_bayes.explanation import Explanation
-from keras_bayes.parallel_plot import parallel_figure
 from keras_bayes.search_log import SearchLog
-from keras_bayes.wording import format_value
+from keras_bayes.show import account, course_plots, insights, model_plots
+from keras_bayes.show.advice import advice
+from keras_bayes.show.explanation import Explanation
+from keras_bayes.show.parallel_plot import parallel_figure
+from keras_bayes.show.wording import format_value
 
 # Whatever else a page, or a name in it, asks for is refused. Plotly sets styles, and draws heat maps as data images.
 POLICY = (
@@ -63,7 +64,7 @@ def write_report(log: SearchLog, path: Path) -> ReportFile:
 def html_report(log: SearchLog) -> str:
     """The page."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("keras_bayes"), autoescape=True, undefined=jinja2.StrictUndefined,
+        loader=jinja2.PackageLoader("keras_bayes.show"), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     explanation, sentences = _explained(log)

@@ -12,11 +12,11 @@ from rich.console import Console, Group, RenderableType
 from rich.file_proxy import FileProxy
 from rich.live import Live
 
-from keras_bayes.panel import SearchPanel
-from keras_bayes.plain_view import print_lines, start_line
-from keras_bayes.printed_above import is_tty, printed_above
-from keras_bayes.progress import Progress, ShownTrial
-from keras_bayes.summary import STOPPED
+from keras_bayes.show.panel import SearchPanel
+from keras_bayes.show.plain_view import print_lines, start_line
+from keras_bayes.show.printed_above import is_tty, printed_above
+from keras_bayes.show.progress import Progress, ShownTrial
+from keras_bayes.show.summary import STOPPED
 
 Move = Callable[[Progress], Progress]
 

@@ -9,8 +9,8 @@ import numpy as np
 from keras_bayes.domains import Array
 from keras_bayes.gaussian_process import Posterior
 from keras_bayes.history import TrialRecord
-from keras_bayes.landscape import Band, Landscape
 from keras_bayes.search_log import LoggedTrial, SearchLog
+from keras_bayes.show.landscape import Band, Landscape
 
 
 def leave_one_out(posterior: Posterior) -> tuple[Array, Array]:

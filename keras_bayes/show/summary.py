@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from keras_bayes.progress import Progress
-from keras_bayes.wording import format_value
+from keras_bayes.show.progress import Progress
+from keras_bayes.show.wording import format_value
 
 STOPPED = "The search was stopped. Call `search` again to go on with it."
 

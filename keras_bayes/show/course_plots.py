@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from keras_bayes.drawing import (
+from keras_bayes.search_log import LoggedTrial, SearchLog
+from keras_bayes.show.drawing import (
     BLUE,
     GREY,
     ORANGE,
@@ -22,9 +23,8 @@ from keras_bayes.drawing import (
     score_range,
     trial_name,
 )
-from keras_bayes.insights import Curve, Curves, Progress, Run, Timeline, scores_of
-from keras_bayes.search_log import LoggedTrial, SearchLog
-from keras_bayes.wording import count, failure_reason, format_seconds, format_value
+from keras_bayes.show.insights import Curve, Curves, Progress, Run, Timeline, scores_of
+from keras_bayes.show.wording import count, failure_reason, format_seconds, format_value
 
 OUTCOMES = {"completed": BLUE, "failed": ORANGE, "ran again later": GREY, "running": SKY}
 MAX_MARKERS = 2000  # points of curves that are marked: a browser draws each of them

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from keras_bayes.progress import Progress, ShownTrial
-from keras_bayes.wording import format_seconds, format_values
+from keras_bayes.show.progress import Progress, ShownTrial
+from keras_bayes.show.wording import format_seconds, format_values
 
 
 class PlainView:

@@ -8,9 +8,9 @@ from typing import Any
 
 from keras_bayes.domains import Value
 from keras_bayes.history import TrialRecord
-from keras_bayes.pace import Pace
+from keras_bayes.show.pace import Pace
+from keras_bayes.show.wording import choice_reason, failure_reason, format_seconds, format_value, of_total
 from keras_bayes.timesheet import Timesheet
-from keras_bayes.wording import choice_reason, failure_reason, format_seconds, format_value, of_total
 
 Proposals = Mapping[str, Mapping[str, Any]]  # why each trial was chosen, by id
 

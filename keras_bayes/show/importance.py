@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from keras_bayes.domains import Array
-from keras_bayes.landscape import Landscape
+from keras_bayes.show.landscape import Landscape
 
 NUM_EVALUATIONS = 2**14  # of the model: half a second with 200 trials and a dozen hyperparameters
 MIN_SAMPLES, MAX_SAMPLES = 2**7, 2**10  # with 1024, an index is known to about two hundredths

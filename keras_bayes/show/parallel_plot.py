@@ -9,9 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from keras_bayes.domains import Array, Value
-from keras_bayes.drawing import GREY, figure, plain, ranked_groups, trial_name
-from keras_bayes.insights import Configurations
 from keras_bayes.search_log import SearchLog
+from keras_bayes.show.drawing import GREY, figure, plain, ranked_groups, trial_name
+from keras_bayes.show.insights import Configurations
 
 UNUSED = -0.15  # where lines pass a hyperparameter that is not active
 JITTER = 0.05  # width over which lines through the same value are spread

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
-from keras_bayes.html_table import search_html
-from keras_bayes.progress import Progress, ShownTrial
-from keras_bayes.summary import STOPPED
+from keras_bayes.show.html_table import search_html
+from keras_bayes.show.progress import Progress, ShownTrial
+from keras_bayes.show.summary import STOPPED
 
 Move = Callable[[Progress], Progress]
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import keras_bayes
 from keras_bayes.domains import Value
-from keras_bayes.explanation import Explanation
 from keras_bayes.history import TrialRecord
 from keras_bayes.project import WEIGHTS_SUFFIX
 from keras_bayes.search_log import SUM_OF_OBJECTIVES, LoggedTrial, SearchLog
-from keras_bayes.wording import choice_reason, count, failure_reason, format_seconds, format_value, listed
+from keras_bayes.show.explanation import Explanation
+from keras_bayes.show.wording import choice_reason, count, failure_reason, format_seconds, format_value, listed
 
 UNNAMED = ("default_objective", "score")  # objectives that no user has named
 DECISIVE = 0.05  # total share from which on a hyperparameter is named

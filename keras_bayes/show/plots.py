@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import plotly.graph_objects as go
 
-from keras_bayes import course_plots, insights, model_plots
-from keras_bayes.drawing import notice
 from keras_bayes.errors import MissingDataError
-from keras_bayes.explanation import Explanation
-from keras_bayes.parallel_plot import parallel_figure
 from keras_bayes.search_log import SearchLog
+from keras_bayes.show import course_plots, insights, model_plots
+from keras_bayes.show.drawing import notice
+from keras_bayes.show.explanation import Explanation
+from keras_bayes.show.parallel_plot import parallel_figure
 
 Draw = Callable[[SearchLog], go.Figure]
 

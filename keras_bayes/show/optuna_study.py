@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from keras_bayes.domains import Value
-from keras_bayes.extras import load
 from keras_bayes.search_log import LoggedTrial, SearchLog
-from keras_bayes.tables import last_line, used_values
+from keras_bayes.show.extras import load
+from keras_bayes.show.tables import last_line, used_values
 
 if TYPE_CHECKING:
     import optuna

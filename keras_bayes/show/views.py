@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_bayes.extras import load
-from keras_bayes.frames import curves_frame, trials_frame
-from keras_bayes.optuna_study import to_study
 from keras_bayes.search_log import SearchLog
+from keras_bayes.show.extras import load
+from keras_bayes.show.frames import curves_frame, trials_frame
+from keras_bayes.show.optuna_study import to_study
 
 if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
-    from keras_bayes.plots import Plots
-    from keras_bayes.report import ReportFile
+    from keras_bayes.show.plots import Plots
+    from keras_bayes.show.report import ReportFile
 
 
 class Views:
@@ -47,7 +47,7 @@ class Views:
     def plot(self) -> Plots:
         """Figures of the search, such as `tuner.plot.history()`; they need plotly."""
         load("plotly", "viz")
-        from keras_bayes.plots import Plots
+        from keras_bayes.show.plots import Plots
 
         return Plots(self.search_log)
 
@@ -64,6 +64,6 @@ class Views:
         """
         load("plotly", "viz")
         load("jinja2", "viz")
-        from keras_bayes.report import write_report
+        from keras_bayes.show.report import write_report
 
         return write_report(self.search_log(), Path(path))

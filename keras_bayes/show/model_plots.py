@@ -8,8 +8,10 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from keras_bayes.calibration import Predictions
-from keras_bayes.drawing import (
+from keras_bayes.history import TrialRecord
+from keras_bayes.search_log import SearchLog
+from keras_bayes.show.calibration import Predictions
+from keras_bayes.show.drawing import (
     BAND,
     BLUE,
     GREY,
@@ -23,12 +25,10 @@ from keras_bayes.drawing import (
     plain,
     score_range,
 )
-from keras_bayes.explanation import Explanation
-from keras_bayes.history import TrialRecord
-from keras_bayes.importance import Importance
-from keras_bayes.insights import scores_of
-from keras_bayes.landscape import Band, Contour, Slice
-from keras_bayes.search_log import SearchLog
+from keras_bayes.show.explanation import Explanation
+from keras_bayes.show.importance import Importance
+from keras_bayes.show.insights import scores_of
+from keras_bayes.show.landscape import Band, Contour, Slice
 
 NUM_COLUMNS = 3  # of slices beside each other
 MAX_BARS = 20  # hyperparameters whose importance has room

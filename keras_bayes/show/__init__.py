@@ -1,0 +1,1 @@
+"""What people see of a search: progress, figures, reports, tables."""
