@@ -34,9 +34,9 @@ def plain_results(results: Any, objective: Any) -> Any:
 
 def _by_epoch(values: list[float], num_epochs: int, *, missing: float) -> list[float]:
     """The values of a metric that is computed every few epochs, each at its epoch."""
-    every = num_epochs // len(values) if values else 0
-    if every < 2:
+    if not 0 < len(values) < num_epochs:
         return values
+    every = num_epochs // len(values)
     by_epoch = [missing] * num_epochs
     by_epoch[every - 1 : every * len(values) : every] = values
     return by_epoch
