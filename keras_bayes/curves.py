@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 CURVE_FILE = "curve.jsonl"  # in the folder of a trial
+MAX_COUNT = 2**31  # of epochs and trainings
+MAX_TIME = 1e11  # seconds since 1970, in the year 5138
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,11 @@ class Epoch:
         state = json.loads(line)
         metrics = {str(name): float(value) for name, value in dict(state["metrics"]).items()}
         number, training = int(state["number"]), int(state["training"])
-        return cls(training, number, float(state["ended"]), float(state["seconds"]), metrics)
+        ended, seconds = float(state["ended"]), float(state["seconds"])
+        is_count = 0 <= training < MAX_COUNT and 0 <= number < MAX_COUNT
+        if not (is_count and 0 <= ended < MAX_TIME and 0 <= seconds < MAX_TIME):
+            raise ValueError(f"This is no epoch: {line[:200]}")
+        return cls(training, number, ended, seconds, metrics)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,10 @@ def expected_gain(
         rng: Source of the trials and of the samples.
 
     Returns:
-        The gain, at least 0, or `None` when there is no other trial.
+        The gain, at least 0, or `None` when there is no other trial, or all losses are the same.
     """
+    if surrogate.targets.knots.shape[1] == 1:  # without a difference between losses they have no unit
+        return None
     new = _next_trials(surrogate, space, num_trials, pending, admissible, rng)
     if not len(new):
         return None

@@ -21,7 +21,7 @@ class TrialRecord:
     Args:
         number: Its place in the order of the trials, from 0.
         values: Hyperparameter values.
-        status: `"COMPLETED"`, `"RUNNING"`, or a failure: `"FAILED"`, `"INVALID"`.
+        status: `"COMPLETED"`, `"FAILED"`, `"RUNNING"`, or `"INVALID"`: it waits to run again.
         score: Value of the objective; finite for a completed trial, `None` for any other.
         message: Why it failed, or ended early.
         unused: Active hyperparameters whose values it never read.
@@ -37,6 +37,11 @@ class TrialRecord:
     def __post_init__(self) -> None:
         if (self.score is not None) != (self.status == "COMPLETED") or not math.isfinite(self.score or 0.0):
             raise ValueError(f"A trial has a finite score if, and only if, it is completed. Received {self}.")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its result is still to come."""
+        return self.status in ("RUNNING", "INVALID")
 
     @classmethod
     def from_state(cls, number: int, state: Mapping[str, Any]) -> TrialRecord:
@@ -82,7 +87,7 @@ class Observations:
     Args:
         X: Points of the ended trials, shape (n, d).
         y: Their losses, shape (n,); NaN for a trial that failed.
-        pending: Points of the running trials, shape (m, d).
+        pending: Points of the trials whose result is still to come, shape (m, d).
     """
 
     X: Array
@@ -135,6 +140,6 @@ def observe(history: History, space: Space, *, direction: str) -> Observations:
     sign = -1.0 if direction == "max" else 1.0
     is_inside, X = space.locate([record.values for record in history.records])
     records = [record for record, is_in in zip(history.records, is_inside, strict=True) if is_in]
-    is_running = np.array([record.status == "RUNNING" for record in records], dtype=bool)
+    is_open = np.array([record.is_open for record in records], dtype=bool)
     y = [math.nan if record.score is None else sign * record.score for record in records]
-    return Observations(X[~is_running], np.array(y, dtype=float)[~is_running], X[is_running])
+    return Observations(X[~is_open], np.array(y, dtype=float)[~is_open], X[is_open])

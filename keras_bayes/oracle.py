@@ -154,7 +154,6 @@ class BayesOracle(DistributedOracle):
         proposal = self._proposal(surrogate, x)
         return {"status": TrialStatus.RUNNING, "values": declared.complete(space.decode(x)), "proposal": proposal}
 
-    @one_blas_thread()
     def expected_gain(self, num_trials: int = 10) -> float | None:
         """How much better the best score is expected to get with `num_trials` other trials.
 
@@ -163,10 +162,10 @@ class BayesOracle(DistributedOracle):
 
         Returns:
             The gain by what the model knows now, in the unit of the objective and not below zero; `None` as long as
-            there is no model, and where there is no other trial.
+            there is no model, where there is no other trial, and where all scores are the same.
         """
         check_integer("num_trials", num_trials, at_least=1)
-        with self._lock:
+        with self._lock, one_blas_thread():  # in this order, as a trial is created
             _, space, data, admissible = self._observe()
             if data.num_completed < (self.num_initial_points or NUM_POINTS):
                 return None

@@ -11,11 +11,11 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes.budget import fits, parse_duration
 from keras_bayes.configurations import observed, to_run
-from keras_bayes.errors import ConfigurationError, KerasBayesWarning
+from keras_bayes.errors import ConfigurationError, KerasBayesError, KerasBayesWarning
 from keras_bayes.history import TrialRecord
 from keras_bayes.lifecycle import LifecycleOracle
 from keras_bayes.search_log import known_records
-from keras_bayes.show.wording import format_seconds
+from keras_bayes.show.wording import count, format_seconds
 from keras_bayes.space import Space
 from keras_bayes.untried import is_new
 from keras_bayes.warm_start import known_results, known_state
@@ -58,6 +58,7 @@ class SteeredOracle(LifecycleOracle):
             ConfigurationError: The values are none of the search space, or not allowed; the message says which.
             ProjectInUseError: Another process is searching in the project.
         """
+        self._check_has_folder()
         with self._lock, self.writing():
             configuration = to_run(self._space(), _values(values))
             if not self._is_allowed(configuration):
@@ -80,6 +81,7 @@ class SteeredOracle(LifecycleOracle):
             ConfigurationError: The values are none of the search space; the message says which.
             ProjectInUseError: Another process is searching in the project.
         """
+        self._check_has_folder()
         with self._lock, self.writing():
             state = known_state(observed(self._space(), _values(values)), score)
             if state not in self._known:
@@ -120,11 +122,17 @@ class SteeredOracle(LifecycleOracle):
         return super()._choose(trial_id)
 
     def _is_finished(self) -> bool:
-        is_finished = super()._is_finished()
-        if is_finished or not self._is_time_up():
-            return is_finished
-        self._end_reason = f"No other trial fits into the `max_time` of {format_seconds(self.max_time or 0.0)}."
-        return True
+        is_spent = super()._is_finished()
+        if not is_spent and self._is_time_up():
+            self._end_reason = f"No other trial fits into the `max_time` of {format_seconds(self.max_time or 0.0)}."
+            is_spent = True
+        if is_spent and self._queue:
+            self._end_reason += f" Enqueued, but not run: {count(len(self._queue), 'configuration')}."
+        return is_spent
+
+    def _check_has_folder(self) -> None:
+        if getattr(self, "_directory", None) is None:
+            raise KerasBayesError("The oracle has no project yet: give it to a tuner first.")
 
     def _retried_trial(self) -> Trial | None:
         return None if self._is_time_up() else super()._retried_trial()
@@ -164,6 +172,11 @@ class SteeredOracle(LifecycleOracle):
             raise ConfigurationError(
                 f"`warm_start` has none of the hyperparameters of this search, {sorted(names)}, but {received}."
             )
+        missing = [e.name for e in space.parameters if not e.conditions and not any(e.name in v for v in values)]
+        if missing:
+            received = sorted({name for v in values for name in v})
+            message = f"`warm_start` does not tell {missing}, but {received}: the defaults are assumed."
+            warnings.warn(message, KerasBayesWarning, stacklevel=2)
         num_outside = int((~space.locate(values)[0]).sum())
         if num_outside:
             message = f"{num_outside} of {len(values)} results of `warm_start` lie outside the search space: left out."
@@ -174,4 +187,7 @@ class SteeredOracle(LifecycleOracle):
 
 
 def _values(values: Mapping[str, Any] | kt.HyperParameters) -> dict[str, Any]:
-    return dict(values.values if isinstance(values, kt.HyperParameters) else values)
+    values = values.values if isinstance(values, kt.HyperParameters) else values
+    if not isinstance(values, Mapping):
+        raise TypeError(f"A configuration is a dictionary of values by name, received {values!r}.")
+    return dict(values)

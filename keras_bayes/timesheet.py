@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 
@@ -57,6 +57,7 @@ class Timesheet:
         if self._is_open:
             self.see()
         self._is_open = False
+        self._running.clear()
 
     @property
     def elapsed(self) -> float:
@@ -82,8 +83,15 @@ class Timesheet:
         return {"sessions": self.sessions, "runs": self.runs}
 
     def take_up(self, state: Mapping[str, Any]) -> None:
-        """Replaces everything by what `to_state` of another process gave; a session of this one begins anew."""
-        self.sessions = [list(interval) for interval in state["sessions"]]
-        self.runs = {trial_id: [list(interval) for interval in runs] for trial_id, runs in state["runs"].items()}
-        self._is_open = False
-        self._running.clear()
+        """Replaces everything by what `to_state` gave, but for the session and the runs that are under way here."""
+        own = self.sessions[-1:] if self._is_open else []
+        own_runs = {trial_id: self.runs[trial_id][-1:] for trial_id in self._running}
+        self.sessions = _updated(state["sessions"], own)
+        known = {trial_id: _updated(runs, own_runs.get(trial_id, [])) for trial_id, runs in state["runs"].items()}
+        self.runs = {**own_runs, **known}
+
+
+def _updated(intervals: Sequence[Sequence[float]], own: list[list[float]]) -> list[list[float]]:
+    """Copies of intervals, with `own`, which goes on, at the end and not twice."""
+    starts = [start for start, _ in own]
+    return [list(interval) for interval in intervals if interval[0] not in starts] + own

@@ -125,8 +125,9 @@ def score_of(results: Any, objective: Any) -> float | None:
         known = [score for score in scores if score is not None]
         return sum(known) / len(scores) if scores and len(known) == len(scores) else None
     if isinstance(results, keras.callbacks.History):
-        epochs = [dict(zip(results.history, row, strict=True)) for row in zip(*results.history.values(), strict=False)]
-        values = [objective.get_value(epoch) for epoch in epochs if objective.has_value(epoch)]
+        names = [part.name for part in getattr(objective, "objectives", [objective])]
+        rows = zip(*(results.history.get(name, []) for name in names), strict=False)
+        values = [objective.get_value(dict(zip(names, row, strict=True))) for row in rows]
         best = max if objective.direction == "max" else min
         score = best(values, default=math.nan)
     elif isinstance(results, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -56,7 +57,7 @@ def _from_rows(rows: list[Mapping[Any, Any]], columns: list[Any], objective: str
         raise ValueError(
             f"`warm_start` needs a column {SCORE!r} or {objective!r} with the results, received {list(columns)}."
         )
-    ended = [row for row in rows if row.get(STATUS) != "RUNNING"]
+    ended = [row for row in rows if row.get(STATUS) not in ("RUNNING", "INVALID")]
     return [known_state(_values(row, column), plain_value(row[column])) for row in ended]
 
 
@@ -69,5 +70,7 @@ def _values(row: Mapping[Any, Any], column: str) -> dict[str, Value]:
 
 def known_state(values: Mapping[str, Any], score: Any, unread: Iterable[str] = ()) -> dict[str, Any]:
     """A result as JSON; one that is no finite number is that of a failed trial."""
-    is_result = score is not None and math.isfinite(score)
-    return {"values": dict(values), "score": float(score) if is_result else None, "unread": sorted(unread)}
+    if score is not None and (isinstance(score, bool) or not isinstance(score, numbers.Real)):
+        raise TypeError(f"A score must be a number, or None for a failure, received {score!r} for {dict(values)}.")
+    result = math.nan if score is None else float(score)
+    return {"values": dict(values), "score": result if math.isfinite(result) else None, "unread": sorted(unread)}

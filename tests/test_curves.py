@@ -16,6 +16,12 @@ epochs = st.builds(
     metrics=st.dictionaries(st.text(), st.floats(allow_nan=False)),
 )
 ends = st.builds(End, training=st.integers(0, 9), num_epochs=st.integers(1, 999), stopped=st.text())
+IMPOSSIBLE = [
+    Epoch(training, number, ended, seconds, {}).to_line()
+    for training, number, ended, seconds in [
+        (0, 10**30, 1.0, 1.0), (-1, 0, 1.0, 1.0), (0, 0, 1e300, 1.0), (0, 0, math.nan, 1.0), (0, 0, 1.0, -1.0),
+    ]
+]  # fmt: skip
 LINE = Epoch(0, 3, 1000.0, 2.5, {"loss": 0.25}).to_line()
 
 
@@ -46,7 +52,9 @@ def test_a_torn_last_line_is_skipped(tmp_path, cut):
     assert len(read_curve(tmp_path)) == 1
 
 
-@pytest.mark.parametrize("line", ["", "[]", "7", '{"metrics": 1}', "[" * 100_000, json.dumps({"number": "x"}), "\x00"])
+@pytest.mark.parametrize(
+    "line", ["", "[]", "7", '{"metrics": 1}', "[" * 100_000, json.dumps({"number": "x"}), "\x00", *IMPOSSIBLE]
+)
 def test_what_is_no_epoch_is_skipped(tmp_path, line):
     (tmp_path / CURVE_FILE).write_text(f"{line}\n{LINE}")
 

@@ -91,3 +91,19 @@ def test_a_clock_that_is_put_back_makes_nothing_shorter(clock):
 
     assert times.elapsed == 5
     assert times.seconds("00") == 5
+
+
+def test_what_is_under_way_goes_on_when_the_file_is_read_again(clock):
+    times = Timesheet(clock)
+    times.begin("00")
+    clock.wait(5)
+    state = Timesheet(clock)
+    state.take_up(times.to_state())  # another object in the same process, which writes what it has read
+    clock.wait(5)
+
+    times.take_up(state.to_state())
+    clock.wait(2)
+
+    assert times.seconds("00") == 12
+    assert times.elapsed == 12
+    assert len(times.sessions) == len(times.runs["00"]) == 1

@@ -48,7 +48,9 @@ def facts(log: SearchLog) -> Iterator[tuple[str, str]]:
     yield "trials completed", f"{statuses.count('COMPLETED')} of {limit or len(statuses)}"
     if "RUNNING" in statuses:
         yield "running", str(statuses.count("RUNNING"))
-    yield "failed", str(len(statuses) - statuses.count("COMPLETED") - statuses.count("RUNNING"))
+    if "INVALID" in statuses:
+        yield "to be tried again", str(statuses.count("INVALID"))
+    yield "failed", str(statuses.count("FAILED"))
     if log.elapsed:
         yield "elapsed", format_seconds(log.elapsed)
 
@@ -138,7 +140,7 @@ def rows(log: SearchLog) -> Iterator[Row]:
     names = names_of(log)
     for trial in log.trials:
         record = trial.record
-        kind = "best" if trial is log.best else "failed" if record.status not in ("COMPLETED", "RUNNING") else ""
+        kind = "best" if trial is log.best else "failed" if record.status == "FAILED" else ""
         seconds = None if trial.seconds is None else round(trial.seconds, 1)
         values = [_used(record).get(name) for name in names]
         why = choice_reason(trial.proposal)
@@ -150,7 +152,7 @@ def failures(log: SearchLog) -> Iterator[tuple[str, str]]:
     """What each failed trial comes to, and the end of its message."""
     for trial in log.trials:
         record = trial.record
-        if record.status not in ("COMPLETED", "RUNNING"):
+        if record.status == "FAILED":
             yield f"Trial {record.number + 1}: {failure_reason(record.message)}", (record.message or "")[-MAX_MESSAGE:]
 
 

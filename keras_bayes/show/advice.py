@@ -103,7 +103,7 @@ def _along(landscape: Landscape, j: int) -> Array:
 
 
 def _about_failures(log: SearchLog) -> Iterator[str]:
-    records = [trial.record for trial in log.trials if trial.record.status != "RUNNING"]
+    records = [trial.record for trial in log.trials if not trial.record.is_open]
     is_inside, X = log.space.locate([record.values for record in records])
     is_failed = np.array([record.status != "COMPLETED" for record in records], dtype=bool)
     num_failed = int(is_failed.sum())

@@ -38,7 +38,7 @@ def history_figure(log: SearchLog, progress: Progress) -> go.Figure:
     is_scored = np.isfinite(progress.scores)
     span, num_beyond = score_range(progress.scores, log.direction)
     scored = [trial for trial in progress.trials if trial.record.score is not None]
-    failed = [trial for trial in progress.trials if trial.record.status not in ("COMPLETED", "RUNNING")]
+    failed = [trial for trial in progress.trials if trial.record.status == "FAILED"]
     better = "the larger the better" if log.direction == "max" else "the smaller the better"
     traces = [
         go.Scatter(
@@ -142,7 +142,9 @@ def _took(run: Run) -> str:
 def _outcome(run: Run) -> str:
     if not run.is_last:
         return "ran again later"
-    return {"COMPLETED": "completed", "RUNNING": "running"}.get(run.trial.record.status, "failed")
+    return {"COMPLETED": "completed", "RUNNING": "running", "FAILED": "failed"}.get(
+        run.trial.record.status, "to be tried again"
+    )
 
 
 def _about(trial: LoggedTrial) -> list[str]:

@@ -74,9 +74,7 @@ class Landscape:
             raise MissingDataError("The search space leaves nothing to choose, so there is nothing to model.")
         records = [*log.known, *(trial.record for trial in log.trials)]
         is_inside, _ = space.locate([record.values for record in records])
-        ended = [
-            record for record, is_in in zip(records, is_inside, strict=True) if is_in and record.status != "RUNNING"
-        ]
+        ended = [record for record, is_in in zip(records, is_inside, strict=True) if is_in and not record.is_open]
         rows = data.kept(MAX_OBSERVATIONS)
         sign = -1.0 if log.direction == "max" else 1.0
         return cls(space, learn(data, space, noise_variance=None), tuple(ended[row] for row in rows), sign)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 DIRECTIONS = {"min": "minimize", "max": "maximize"}
-STATES = {"COMPLETED": "COMPLETE", "RUNNING": "RUNNING", "FAILED": "FAIL", "INVALID": "FAIL"}
+STATES = {"COMPLETED": "COMPLETE", "RUNNING": "RUNNING", "FAILED": "FAIL", "INVALID": "WAITING"}
 ON_GRID = 1e-8  # steps that a value may lie beside the grid: the tolerance of Optuna's own distributions
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
 
@@ -66,7 +67,9 @@ def trial_line(progress: Progress, trial: ShownTrial) -> str:
 
 
 def print_lines(lines: Sequence[str]) -> None:
-    """Prints what the encoding of the output can express of some lines."""
+    """Prints what the encoding of the output can express of some lines; a search does not end where that fails."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    for line in lines:
-        print(line.encode(encoding, "replace").decode(encoding), flush=True)
+    with contextlib.suppress(OSError, ValueError):  # a full disk, a closed stream
+        for line in lines:
+            print(line.encode(encoding, "replace").decode(encoding))
+            getattr(sys.stdout, "flush", lambda: None)()

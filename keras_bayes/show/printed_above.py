@@ -87,7 +87,10 @@ def printed_above(console: Console) -> Iterator[list[LineProxy]]:
 
 def is_tty(stream: object) -> bool:
     """Whether a stream, or what a program uses as one, is a terminal."""
-    return hasattr(stream, "isatty") and bool(stream.isatty())
+    try:
+        return hasattr(stream, "isatty") and bool(stream.isatty())
+    except ValueError:  # it is closed
+        return False
 
 
 def _overwritten(line: str) -> str:

@@ -1,11 +1,19 @@
 """What a user tells an oracle: configurations to run, results from elsewhere, how long it may take."""
 
+import io
+import threading
+from pathlib import Path
+
 import keras_tuner as kt
 import pandas as pd
 import pytest
 
 import keras_bayes
 from keras_bayes.errors import ConfigurationError
+from keras_bayes.search_log import SearchLog
+from keras_bayes.show.account import facts
+from keras_bayes.show.frames import trials_frame
+from keras_bayes.show.optuna_study import to_study
 from tests.host.searches import make_oracle, mixed_loss, mixed_space, run_search, run_trial, small_space, values_of
 
 MINE = {"lr": 0.01, "layers": 2, "units": 256, "optimizer": "adam", "augment": True}
@@ -280,3 +288,108 @@ def test_a_trial_that_waits_to_run_again_stays_waiting_when_the_time_is_up(tmp_p
 def test_a_budget_that_is_none_is_refused(tmp_path):
     with pytest.raises(ValueError, match="received 'tomorrow'"):
         searching(tmp_path, max_time="tomorrow")
+
+
+def test_a_search_keeps_to_its_time_while_another_tuner_of_the_process_adds_to_its_queue(tmp_path):
+    oracle, clock = searching(tmp_path, max_time=60), Clock()
+    loss = timed(oracle, clock, 14)
+
+    def steered_loss(values):
+        again = restarted(tmp_path)
+        again.enqueue({"lr": 0.05 / (1 + clock.now % 1000)})
+        return loss(values)
+
+    assert len(run_search(oracle, steered_loss)) == 4
+
+
+def test_a_trial_that_waits_to_run_again_is_no_failure(tmp_path):
+    oracle = searching(tmp_path)
+    run_search(oracle, mixed_loss, 4)
+    oracle.create_trial("tuner0")
+    oracle.interrupt("tuner0")
+    oracle.release()
+    log = SearchLog.read(tmp_path / "search")
+
+    sources = (tmp_path / "search", trials_frame(log))
+    known = [searching(tmp_path, project_name=f"from_{i}", warm_start=s).known for i, s in enumerate(sources)]
+
+    assert log.observations.num_completed == len(log.observations.y) == 4
+    assert len(log.observations.pending) == 1
+    assert ("failed", "0") in facts(log)
+    assert ("to be tried again", "1") in facts(log)
+    assert to_study(log).trials[-1].state.name == "WAITING"
+    assert [len(records) for records in known] == [4, 4]
+
+
+def test_a_warm_start_that_does_not_tell_a_hyperparameter_says_so(tmp_path):
+    frame = pd.DataFrame([{**MINE, "score": 0.5}]).drop(columns="lr").assign(learning_rate=0.01)
+    oracle = searching(tmp_path, warm_start=frame)
+
+    with pytest.warns(keras_bayes.KerasBayesWarning, match=r"does not tell \['lr'\], but .*'learning_rate'"):
+        run_trial(oracle, mixed_loss)
+
+
+def test_a_score_or_a_configuration_of_the_wrong_type_is_named(tmp_path):
+    oracle = searching(tmp_path)
+
+    with pytest.raises(TypeError, match=r"A score must be a number, or None for a failure, received '0.9'"):
+        oracle.add_observation(MINE, "0.9")
+    with pytest.raises(TypeError, match="A configuration is a dictionary of values by name, received None"):
+        oracle.enqueue(None)
+
+
+def test_an_oracle_without_a_project_cannot_be_steered_yet():
+    oracle = keras_bayes.BayesOracle(kt.Objective("loss", "min"), hyperparameters=mixed_space())
+
+    with pytest.raises(keras_bayes.KerasBayesError, match="give it to a tuner first"):
+        oracle.enqueue(MINE)
+    with pytest.raises(keras_bayes.KerasBayesError, match="give it to a tuner first"):
+        oracle.add_observation(MINE, 0.5)
+
+
+def test_the_end_of_a_search_tells_what_is_left_in_the_queue(tmp_path):
+    oracle = searching(tmp_path, max_trials=1)
+    oracle.enqueue(MINE)
+    oracle.enqueue(ALSO_MINE)
+
+    assert len(run_search(oracle, mixed_loss)) == 1
+
+    assert oracle._end_reason == "The search is complete. Enqueued, but not run: 1 configuration."
+
+
+def test_what_is_to_be_gained_may_be_asked_while_a_trial_is_created(tmp_path):
+    oracle = searching(tmp_path, max_trials=30)
+    run_search(oracle, mixed_loss, 5)
+    is_over = threading.Event()
+    asking = threading.Thread(target=lambda: [oracle.expected_gain(1) for _ in iter(is_over.is_set, True)], daemon=True)
+    searching_on = threading.Thread(target=lambda: run_search(oracle, mixed_loss), daemon=True)
+
+    asking.start()
+    searching_on.start()
+    searching_on.join(timeout=60)
+    is_over.set()
+
+    assert not searching_on.is_alive()
+    assert len(oracle.end_order) == 30
+
+
+@pytest.mark.parametrize("score", [1e-6, 1.0, 1e6])
+def test_where_all_scores_are_the_same_there_is_no_gain_to_tell(tmp_path, score):
+    oracle = searching(tmp_path)
+    run_search(oracle, lambda values: score, 5)
+
+    assert oracle.expected_gain() is None
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_an_output_that_cannot_be_written_ends_no_search(tmp_path, monkeypatch):
+    oracle = searching(tmp_path, max_trials=3)
+    oracle.verbose = 1
+    full = io.TextIOWrapper(io.FileIO("/dev/full", "w"), write_through=True)
+    monkeypatch.setattr("sys.stdout", full)
+
+    trials = run_search(oracle, mixed_loss, 2)
+    full.detach().close()  # it has nothing left to write
+    trials += run_search(oracle, mixed_loss)
+
+    assert len(trials) == 3

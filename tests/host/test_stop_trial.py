@@ -146,7 +146,7 @@ def test_a_search_stops_hopeless_trials_and_their_scores_are_what_they_reached(t
     assert trials[0].stopped == ""
     assert tuner.search_log().best.trial_id == "3"
     assert len(tuner.get_best_models(3)) == 3
-    assert f"  {reason}\n" in capsys.readouterr().out
+    assert f"; {reason.rstrip('.')}; " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["auto", "median", "halving"])
