@@ -105,9 +105,8 @@ def test_a_score_to_maximise_changes_its_sign():
 
 
 @pytest.mark.parametrize("direction", ["min", "max"])
-@pytest.mark.parametrize("status", ["FAILED", "INVALID"])
-def test_a_failed_trial_has_the_loss_nan(status, direction):
-    states = [trial_state("0"), trial_state("1", status=status, score=None)]
+def test_a_failed_trial_has_the_loss_nan(direction):
+    states = [trial_state("0"), trial_state("1", status="FAILED", score=None)]
 
     data = observed(states, direction=direction)
 
@@ -115,9 +114,10 @@ def test_a_failed_trial_has_the_loss_nan(status, direction):
     assert data.num_completed == 1
 
 
-def test_a_running_trial_is_pending():
+@pytest.mark.parametrize("status", ["RUNNING", "INVALID"])
+def test_a_trial_that_runs_or_waits_to_run_again_is_pending(status):
     space = space_of(integer("units", 1, 9))
-    states = [trial_state("0", values={"units": 3}), trial_state("1", status="RUNNING", values={"units": 8})]
+    states = [trial_state("0", values={"units": 3}), trial_state("1", status=status, values={"units": 8})]
 
     data = observed(states, space)
 
