@@ -24,12 +24,10 @@ class SlowEpochs(keras.callbacks.Callback):
 def test_the_training_under_way_ends_with_an_epoch_and_its_best_one_counts(tmp_path):
     tuner = make_tuner(tmp_path, max_trials=50, max_time=8)
 
-    began = time.monotonic()
     tuner.search(epochs=1000, callbacks=[SlowEpochs(0.5)], **DATA)
-    seconds = time.monotonic() - began
 
     (trial,) = tuner.search_log().trials
-    assert seconds < 8 + 1.0
+    assert trial.curve[-1].ended < trial.runs[0][0] + 8 + max(epoch.seconds for epoch in trial.curve)
     assert 3 < len(trial.curve) < 1000
     assert trial.record.status == "COMPLETED"
     assert trial.record.score == pytest.approx(min(epoch.metrics["val_loss"] for epoch in trial.curve))
