@@ -161,6 +161,13 @@ def test_the_score_of_a_history_is_that_of_its_best_epoch(direction, score):
     assert score_of(history, kt.Objective("val_loss", direction)) == score
 
 
+def test_the_score_is_that_of_all_epochs_though_another_metric_has_fewer():
+    history = keras.callbacks.History()
+    history.history = {"loss": [3.0, 2.0, 1.0], "val_loss": [5.0]}
+
+    assert score_of(history, kt.Objective("loss", "min")) == 1.0
+
+
 def test_the_score_of_several_objectives_is_what_keras_tuner_minimises():
     objective = keras_bayes.BayesOracle([kt.Objective("loss", "min"), kt.Objective("accuracy", "max")]).objective
     history = keras.callbacks.History()
