@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_bayes.curves import End, Epoch
 from keras_bayes.show.progress import Position
 from keras_bayes.trackers import MlflowRun, WandbRun
-from keras_bayes.trial_callback import TrialCallback
+from keras_bayes.trial_callback import TrialCallback, numbers_in
 from keras_bayes.weights import save_weights
 from keras_bayes.writer import Writer
 
@@ -118,7 +117,7 @@ class CurveLog(keras.callbacks.Callback):
         self._began = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        metrics = {name: float(value) for name, value in (logs or {}).items() if np.ndim(value) == 0}
+        metrics = numbers_in(logs)
         seconds = time.monotonic() - self._began
         self._append(Epoch(self.training, epoch, time.time(), seconds, metrics))
 
@@ -154,7 +153,7 @@ class PositionReport(keras.callbacks.Callback):
         self._move(batch=batch + 1)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        metrics = {name: float(value) for name, value in (logs or {}).items() if np.ndim(value) == 0}
+        metrics = numbers_in(logs)
         self._move(batch=self.position.num_batches, metrics=metrics)
 
     def _move(self, **changes: Any) -> None:

@@ -87,14 +87,6 @@ class SteeredOracle(LifecycleOracle):
             if state not in self._known:
                 self._known.append(state)
 
-    def create_trial(self, tuner_id: str) -> Trial:
-        """The next trial for a worker, or the one it is running; see `keras_tuner.Oracle.create_trial`."""
-        with self._lock:
-            self.become_writer()
-            if not self.trials:
-                self._check_given()
-            return super().create_trial(tuner_id)
-
     def get_state(self) -> dict[str, Any]:
         """Everything but the trials, as JSON."""
         return {**super().get_state(), "known": self._known, "queue": self._queue}
@@ -107,6 +99,8 @@ class SteeredOracle(LifecycleOracle):
         self._queue = list(state.get("queue", ()))
 
     def _choose(self, trial_id: str) -> dict[str, Any]:
+        if not self.trials:
+            self._check_given()
         while self._queue:
             item = self._queue.pop(0)
             space = self._space()

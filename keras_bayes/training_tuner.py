@@ -85,9 +85,10 @@ class TrainingTuner(DurableTuner):
         """When the search has to end, in seconds since 1970."""
         if self._max_time is None:
             return math.inf
-        times = Timesheet() if self._is_worker() else self.oracle.timesheet
-        if self._is_worker():
-            times.take_up(self.search_log().state["times"])
+        if not self._is_worker():
+            return float(self.oracle.timesheet.deadline(self._max_time))
+        times = Timesheet()
+        times.take_up(self.search_log().state["times"])
         return times.deadline(self._max_time)
 
     def _execution(self, trial: Any, number: int) -> Execution:

@@ -76,7 +76,7 @@ class TrialCallback(keras.callbacks.Callback):
             self._has_begun = True
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        metrics = {name: float(value) for name, value in (logs or {}).items() if np.ndim(value) == 0}
+        metrics = numbers_in(logs)
         self.on_execution_epoch(self._num_epochs, metrics)
         self._num_epochs += 1
 
@@ -93,6 +93,11 @@ class TrialCallback(keras.callbacks.Callback):
 
     def on_execution_end(self, score: float | None) -> None:
         """Called after the training, however it ended; `score` is the objective, `None` if the training failed."""
+
+
+def numbers_in(logs: Mapping[str, Any] | None) -> dict[str, float]:
+    """Losses and metrics of an epoch, as Keras tells them to callbacks, without those that are no numbers."""
+    return {name: float(value) for name, value in (logs or {}).items() if np.ndim(value) == 0}
 
 
 def execute(train: Callable[..., Any], callbacks: Sequence[Any], execution: Execution, objective: Any) -> Any:

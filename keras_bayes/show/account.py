@@ -10,11 +10,10 @@ from importlib import metadata
 from typing import Any
 
 import keras_bayes
-from keras_bayes.domains import Value
-from keras_bayes.history import TrialRecord
 from keras_bayes.project import WEIGHTS_SUFFIX
 from keras_bayes.search_log import SUM_OF_OBJECTIVES, LoggedTrial, SearchLog
 from keras_bayes.show.explanation import Explanation
+from keras_bayes.show.tables import used_values
 from keras_bayes.show.wording import choice_reason, count, failure_reason, format_seconds, format_value, listed
 
 UNNAMED = ("default_objective", "score")  # objectives that no user has named
@@ -60,13 +59,8 @@ def best_values(log: SearchLog) -> list[tuple[str, str]]:
     if log.best is None:
         return []
     record = log.best.record
-    values = [(format_value(name), format_value(value)) for name, value in _used(record).items()]
+    values = [(format_value(name), format_value(value)) for name, value in used_values(record).items()]
     return [("trial", str(record.number + 1)), (format_value(log.objective), format_value(record.score)), *values]
-
-
-def _used(record: TrialRecord) -> dict[str, Value]:
-    """The values that a trial has read."""
-    return {name: value for name, value in record.values.items() if name not in record.unused}
 
 
 def model_sentences(explanation: Explanation) -> list[str]:
@@ -142,9 +136,9 @@ def rows(log: SearchLog) -> Iterator[Row]:
         record = trial.record
         kind = "best" if trial is log.best else "failed" if record.status == "FAILED" else ""
         seconds = None if trial.seconds is None else round(trial.seconds, 1)
-        values = [_used(record).get(name) for name in names]
+        values = used_values(record)
         why = choice_reason(trial.proposal)
-        cells = [record.number + 1, record.status.lower(), record.score, *values, seconds, why]
+        cells = [record.number + 1, record.status.lower(), record.score, *map(values.get, names), seconds, why]
         yield Row(kind, tuple(map(Cell.of, cells)))
 
 
@@ -160,9 +154,7 @@ def notes(log: SearchLog) -> Iterator[str]:
     """Where all of this comes from."""
     state = log.state
     version = f"keras_bayes {state['keras_bayes']}" if "keras_bayes" in state else "keras-tuner"
-    begun = (
-        f", begun on {time.strftime('%Y-%m-%d at %H:%M', time.localtime(log.sessions[0][0]))}" if log.sessions else ""
-    )
+    begun = f", begun on {time.strftime(DATE, time.localtime(log.sessions[0][0]))}" if log.sessions else ""
     yield f"A search by {version}{begun}, with the seed {format_value(state.get('seed'))}, in {log.folder}."
     installed = [f"Python {platform.python_version()}", *(f"{name} {metadata.version(name)}" for name in PACKAGES)]
     yield (

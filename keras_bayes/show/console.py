@@ -10,8 +10,8 @@ from typing import Any
 from keras_bayes import lock, project
 from keras_bayes.curves import CURVE_FILE
 from keras_bayes.search_log import LoggedTrial, SearchLog
-from keras_bayes.show.tables import hyperparameter_names, last_line, used_values
-from keras_bayes.show.wording import format_seconds, format_value
+from keras_bayes.show.tables import hyperparameter_names, used_values
+from keras_bayes.show.wording import format_seconds, format_value, last_line
 
 NONE = "-"  # a cell without a value; an empty one would confuse whoever splits a line at its spaces
 GAP = "   "

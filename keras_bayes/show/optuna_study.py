@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from keras_bayes.domains import Value
 from keras_bayes.search_log import LoggedTrial, SearchLog
 from keras_bayes.show.extras import load
-from keras_bayes.show.tables import last_line, used_values
+from keras_bayes.show.tables import used_values
+from keras_bayes.show.wording import last_line
 
 if TYPE_CHECKING:
     import optuna

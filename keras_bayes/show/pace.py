@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from keras_bayes.timesheet import Timesheet
 
-Interval = Sequence[float]  # start and end
-
 
 @dataclass(frozen=True, slots=True)
 class Pace:

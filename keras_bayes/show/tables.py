@@ -9,6 +9,7 @@ from typing import Any
 from keras_bayes.domains import Value
 from keras_bayes.history import TrialRecord
 from keras_bayes.search_log import LoggedTrial, SearchLog
+from keras_bayes.show.wording import last_line
 
 Columns = dict[str, list[Any]]  # all of the same length; None where there is no value
 
@@ -67,12 +68,6 @@ def hyperparameter_of(title: str) -> str:
 def used_values(record: TrialRecord) -> dict[str, Value]:
     """The hyperparameters of a trial, without those that it never read."""
     return {name: value for name, value in record.values.items() if name not in record.unused}
-
-
-def last_line(message: str | None) -> str | None:
-    """What a traceback ends with: the error."""
-    lines = (message or "").strip().splitlines()
-    return lines[-1].strip() if lines else None
 
 
 def _results(trial: LoggedTrial) -> tuple[Any, ...]:

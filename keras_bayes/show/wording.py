@@ -45,10 +45,16 @@ def choice_reason(proposal: Mapping[str, Any]) -> str:
     return {"design": "initial design", "user": "enqueued by the user"}.get(str(source), "")
 
 
+def last_line(message: str | None) -> str | None:
+    """What a traceback ends with: the error."""
+    lines = (message or "").strip().splitlines()
+    return lines[-1].strip() if lines else None
+
+
 def failure_reason(message: str | None) -> str:
     """The last line of what a failed trial has left, without what cannot be printed."""
-    lines = ((message or "").strip() or "no reason given").splitlines()
-    text = "".join(character if character.isprintable() else " " for character in lines[-1])
+    line = last_line(message) or "no reason given"
+    text = "".join(character if character.isprintable() else " " for character in line)
     return shortened(text, MAX_REASON_WIDTH)
 
 
