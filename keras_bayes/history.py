@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_bayes.arrays import own_arrays
 from keras_bayes.domains import Array, Value
 from keras_bayes.space import Space
 
@@ -99,10 +100,7 @@ class Observations:
             raise ValueError(f"Shapes differ: X {self.X.shape}, y {self.y.shape}, pending {self.pending.shape}.")
         if np.isinf(self.y).any():
             raise ValueError("A loss is infinite; a failed trial has the loss NaN.")
-        for name in self.__slots__:
-            array = np.array(getattr(self, name))
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+        own_arrays(self)
 
     @property
     def num_completed(self) -> int:

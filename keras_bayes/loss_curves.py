@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_bayes.arrays import own_arrays
 from keras_bayes.curves import CURVE_FILE, End, Epoch, read_curve, read_ends
 from keras_bayes.domains import Array
 
@@ -39,10 +40,7 @@ class LossCurves:
             raise ValueError(f"Expected losses of shape (n, T) and two arrays of shape (n,), received {shapes}.")
         if np.isinf(self.losses).any():
             raise ValueError("A loss is infinite; an epoch without a finite loss has NaN.")
-        for name in self.__slots__:
-            array = np.array(getattr(self, name))
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+        own_arrays(self)
 
     def __len__(self) -> int:
         return len(self.losses)

@@ -11,6 +11,7 @@ import keras_bayes
 # A module imports only from those before it.
 ORDER = [
     "errors",
+    "arrays",
     "wording",
     "threads",
     "arguments",
