@@ -1,8 +1,8 @@
 """Acquisition functions: how promising a point is. Larger is better; each comes with its gradient.
 
-An improvement is judged against the incumbent, the observed point with the best posterior mean, whose own value is
-uncertain too when observations are noisy. Both values are jointly normal, so their difference has the mean
-δ = μ_b - μ(x) and the variance S² = var(x) + var(b) - 2 cov(x, b).
+An improvement is judged against the incumbent, the observed point with the best posterior mean; one whose target is in
+doubt is none, unless all are. Its own value is uncertain too when observations are noisy. Both values are jointly
+normal, so their difference has the mean δ = μ_b - μ(x) and the variance S² = var(x) + var(b) - 2 cov(x, b).
 """
 
 from __future__ import annotations
@@ -49,10 +49,11 @@ class Improvement:
 
     def __init__(self, posterior: Posterior, is_feasible: Callable[[Array], bool] = anywhere) -> None:
         self.posterior = posterior
-        best_first = np.argsort(posterior.mean_at_data, kind="stable")
+        best_first = posterior.best_first
         self.incumbent = next((i for i in best_first if is_feasible(posterior.X[i])), best_first[0])  # b, a row
-        self.best = posterior.mean_at_data[self.incumbent]
-        white = posterior.whiten(posterior.kernel(posterior.X[self.incumbent, None], posterior.X))
+        k = posterior.kernel(posterior.X[self.incumbent, None], posterior.X)
+        self.best = posterior.mean_of(k)[0]
+        white = posterior.whiten(k)
         self.v = posterior.unwhiten(white)[0]  # K⁻¹ k(X, b)
         self.best_variance = posterior.variance_of(white)[0]
 
@@ -201,3 +202,4 @@ ACQUISITIONS: dict[str, Callable[..., Acquisition]] = {
     "pi": lambda posterior, beta, is_feasible=anywhere: LogProbabilityOfImprovement(posterior, is_feasible),
     "lcb": lambda posterior, beta, is_feasible=anywhere: LowerConfidenceBound(posterior, beta),
 }
+LOGARITHMS = ("ei", "pi")  # those that are one: of an expectation or a probability

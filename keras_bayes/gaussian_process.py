@@ -43,9 +43,12 @@ class Posterior:
         kernel: The covariance.
         noise_variance: Variance of the noise of `y`.
         mean: Prior mean of the function.
-        L_inverse: Inverse of the lower Cholesky factor of K = k(X, X) + noise + `JITTER`, shape (n, n). Products with
-            it are faster than triangular solves, and as exact: its condition is only the root of that of K.
+        L_inverse: Inverse of the lower Cholesky factor of K = k(X, X) ∘ (1 + s sᵀ) + noise + `JITTER`, shape (n, n).
+            Products with it are faster than triangular solves, and as exact: its condition is only the root of that
+            of K.
         alpha: K⁻¹ (y - mean), shape (n,).
+        doubt: s, how far each target may be off, in the standard deviation of the function, shape (n,). These errors
+            are alike where the points are, as the function is: many doubtful targets are no certain one.
     """
 
     X: Array
@@ -55,6 +58,7 @@ class Posterior:
     mean: float
     L_inverse: Array
     alpha: Array
+    doubt: Array
 
     def predict(self, X: Array) -> tuple[Array, Array]:
         """Mean and standard deviation of the noise-free function at the points (m, d), both of shape (m,)."""
@@ -69,8 +73,16 @@ class Posterior:
 
     @property
     def mean_at_data(self) -> Array:
-        """Posterior means at the observed points: k(X, X) alpha = y - mean - noise alpha, shape (n,)."""
-        return np.asarray(self.y - (self.noise_variance + JITTER) * self.alpha)
+        """Posterior means at the observed points: k(X, X) alpha = y - mean - (K - k(X, X)) alpha, shape (n,)."""
+        means = self.y - (self.noise_variance + JITTER) * self.alpha
+        if self.doubt.any():
+            means -= self.doubt * (self.kernel(self.X, self.X) @ (self.doubt * self.alpha))
+        return np.asarray(means)
+
+    @property
+    def best_first(self) -> NDArray[np.intp]:
+        """Rows of the data by their posterior means, the best first, but doubtful ones behind all others."""
+        return np.lexsort((self.mean_at_data, self.doubt > 0))
 
     def mean_of(self, k: Array) -> Array:
         """Posterior means of points whose covariances with the data are `k`, shape (m,)."""
@@ -98,11 +110,18 @@ class Posterior:
         if not len(pending):
             return self
         y = np.concatenate([self.y, self.mean_of(self.kernel(pending, self.X))])
-        return condition(self.kernel, self.noise_variance, np.vstack([self.X, pending]), y, self.mean)
+        doubt = np.concatenate([self.doubt, np.zeros(len(pending))])
+        return condition(self.kernel, self.noise_variance, np.vstack([self.X, pending]), y, self.mean, doubt=doubt)
 
 
 def condition(
-    kernel: AdditiveKernel, noise_variance: float, X: Array, y: Array, mean: float | None = None
+    kernel: AdditiveKernel,
+    noise_variance: float,
+    X: Array,
+    y: Array,
+    mean: float | None = None,
+    *,
+    doubt: Array | None = None,
 ) -> Posterior:
     """Conditions a process with known parameters on data (GPML Alg. 2.1, lines 2 and 3).
 
@@ -112,14 +131,16 @@ def condition(
         X: Points, shape (n, d).
         y: Targets, shape (n,).
         mean: Prior mean; by default the most probable one.
+        doubt: See `Posterior`; by default none.
     """
-    K = kernel(X, X)
-    K[np.diag_indices_from(K)] = kernel.signal_variance + noise_variance + JITTER
+    doubt = np.zeros(len(X)) if doubt is None else doubt
+    K = kernel(X, X) * (1 + np.outer(doubt, doubt))
+    K[np.diag_indices_from(K)] = kernel.signal_variance * (1 + doubt**2) + noise_variance + JITTER
     L, info = scipy.linalg.lapack.dpotrf(K, lower=1, clean=1)
     if info:
         raise np.linalg.LinAlgError(f"The covariance of {len(X)} points is not positive definite.")
     mean, alpha = solve_mean(L, y, mean)
-    return Posterior(X, y, kernel, noise_variance, mean, scipy.linalg.lapack.dtrtri(L, lower=1)[0], alpha)
+    return Posterior(X, y, kernel, noise_variance, mean, scipy.linalg.lapack.dtrtri(L, lower=1)[0], alpha, doubt)
 
 
 def solve_mean(L: Array, y: Array, mean: float | None = None) -> tuple[float, Array]:
@@ -141,6 +162,7 @@ def fit(
     *,
     is_categorical: NDArray[np.bool_],
     noise_variance: float | None = None,
+    doubt: Array | None = None,
 ) -> Posterior:
     """Fits kernel, noise and mean to standardised targets; away from the data, `CAUTION` then widens the result.
 
@@ -149,16 +171,18 @@ def fit(
         y: Targets, finite, shape (n,).
         is_categorical: Which coordinates have no order, shape (d,).
         noise_variance: Variance of the noise where it is known; learned by default.
+        doubt: See `Posterior`; by default none.
     """
+    doubt = np.zeros(len(X)) if doubt is None else doubt
     rows = np.unique(np.linspace(0, len(y) - 1, MAX_FIT_POINTS).astype(int))
-    objective = MapObjective(X[rows], y[rows], is_categorical, noise_variance)
+    objective = MapObjective(X[rows], y[rows], is_categorical, noise_variance, doubt=doubt[rows])
     result = scipy.optimize.minimize(
         objective, objective.prior_mean, jac=True, method="L-BFGS-B", bounds=objective.bounds,
         options={"maxiter": 50, "gtol": 5e-2, "ftol": 1e-4},  # the objective is then known to a part in 1e4
     )  # fmt: skip
     logger.debug("MAP fit: n=%d, objective=%.3f, theta=%s", len(y), result.fun, result.x)
     kernel, noise = objective.unpack(result.x)
-    return condition(replace(kernel, signal_variance=CAUTION * kernel.signal_variance), noise, X, y)
+    return condition(replace(kernel, signal_variance=CAUTION * kernel.signal_variance), noise, X, y, doubt=doubt)
 
 
 class MapObjective:
@@ -171,13 +195,20 @@ class MapObjective:
         y: Targets, shape (n,).
         is_categorical: Which coordinates have no order, shape (d,).
         noise_variance: Known noise, or `None` to learn it.
+        doubt: See `Posterior`; by default none.
 
     References:
         Rasmussen & Williams (2006), Eqs. 5.8 and 5.9.
     """
 
     def __init__(
-        self, X: Array, y: Array, is_categorical: NDArray[np.bool_], noise_variance: float | None = None
+        self,
+        X: Array,
+        y: Array,
+        is_categorical: NDArray[np.bool_],
+        noise_variance: float | None = None,
+        *,
+        doubt: Array | None = None,
     ) -> None:
         n, d = X.shape
         self.y = y
@@ -185,6 +216,9 @@ class MapObjective:
         self.distances = pairwise_distances(X, is_categorical)  # (d, n (n - 1) / 2)
         self.rows, self.columns = np.tril_indices(n, -1)
         self.lower = self.columns * n + self.rows  # places of the same pairs in a matrix stored by columns
+        doubt = np.zeros(n) if doubt is None else doubt
+        self.factors = 1 + doubt[self.rows] * doubt[self.columns]  # of the covariances, (n (n - 1) / 2,)
+        self.diagonal_factors = 1 + doubt**2  # (n,)
         priors = [LENGTHSCALE_PRIOR] * d + [SIGNAL_PRIOR, NOISE_PRIOR]
         self.prior_mean, self.prior_sd = np.array(priors)[:, 0], np.array(priors)[:, 1]
         self.bounds = np.array(priors)[:, 2:]  # (d + 2, 2)
@@ -199,8 +233,9 @@ class MapObjective:
         main = cauchy(scaled, out=scaled)
         together, together_slope = matern52(inverse_squares @ self.distances)  # (n (n - 1) / 2,)
         share, weight = shares(len(main))
-        k = signal * (share * main.sum(axis=0) + weight * together)
-        L, info = scipy.linalg.lapack.dpotrf(self._symmetric(k, signal + noise + JITTER), lower=1, overwrite_a=1)
+        k = signal * self.factors * (share * main.sum(axis=0) + weight * together)
+        diagonal = signal * self.diagonal_factors + noise + JITTER
+        L, info = scipy.linalg.lapack.dpotrf(self._symmetric(k, diagonal), lower=1, overwrite_a=1)
         if info:
             return HOPELESS, np.zeros_like(theta)
         mean, alpha = solve_mean(L, self.y)
@@ -208,13 +243,14 @@ class MapObjective:
         value = 0.5 * ((self.y - mean) @ alpha + mean**2 + z @ z) + np.log(np.diagonal(L)).sum()
 
         K_inverse = scipy.linalg.lapack.dpotri(L, lower=1, overwrite_c=1)[0]
-        trace_W = alpha @ alpha - np.diagonal(K_inverse).sum()  # W = αᵀα - K⁻¹
+        diagonal_W = alpha**2 - np.diagonal(K_inverse)  # W = αᵀα - K⁻¹
         W = alpha[self.rows] * alpha[self.columns] - K_inverse.ravel(order="F")[self.lower]
         gradient = z / self.prior_sd
+        gradient[-2] -= W @ k + 0.5 * signal * (diagonal_W @ self.diagonal_factors)
+        gradient[-1] -= 0.5 * noise * diagonal_W.sum()
+        W *= self.factors
         gradient[:-2] -= 2 * signal * share * (main @ W - (main * main) @ W)  # κ - κ² is -b κ'
         gradient[:-2] += 2 * signal * weight * inverse_squares * (self.distances @ (W * together_slope))
-        gradient[-2] -= W @ k + 0.5 * signal * trace_W
-        gradient[-1] -= 0.5 * noise * trace_W
         return float(value), gradient
 
     def unpack(self, theta: Array) -> tuple[AdditiveKernel, float]:
@@ -222,7 +258,7 @@ class MapObjective:
         signal, noise = np.exp(theta[-2:])
         return AdditiveKernel(np.exp(theta[:-2]), float(signal), self.is_categorical), float(noise)
 
-    def _symmetric(self, lower: Array, diagonal: float) -> Array:
+    def _symmetric(self, lower: Array, diagonal: Array) -> Array:
         """A matrix in column order whose lower triangle is given, shape (n, n)."""
         n = len(self.y)
         flat = np.zeros(n * n)

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from keras_bayes.arrays import own_arrays
 from keras_bayes.domains import Array, Value
+from keras_bayes.ridge import Prediction
 from keras_bayes.space import Space
+
+NO_GAIN = Prediction(0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class TrialRecord:
         score: Value of the objective; finite for a completed trial, `None` for any other.
         message: Why it failed, or ended early.
         unused: Active hyperparameters whose values it never read.
+        gain: How much better its score would have become, where its training was stopped.
     """
 
     number: int
@@ -34,6 +38,7 @@ class TrialRecord:
     score: float | None = None
     message: str | None = None
     unused: frozenset[str] = frozenset()
+    gain: Prediction | None = None
 
     def __post_init__(self) -> None:
         if (self.score is not None) != (self.status == "COMPLETED") or not math.isfinite(self.score or 0.0):
@@ -46,7 +51,7 @@ class TrialRecord:
 
     @classmethod
     def from_state(cls, number: int, state: Mapping[str, Any]) -> TrialRecord:
-        """Builds a record from `keras_tuner.engine.trial.Trial.get_state()`, and a list `unread` where there is one.
+        """Builds a record from `keras_tuner.engine.trial.Trial.get_state()`, and `unread` and `gain` where there are.
 
         A completed trial whose score is not a finite number has failed.
         """
@@ -55,7 +60,8 @@ class TrialRecord:
             status = "FAILED"
         values = dict(state["hyperparameters"]["values"])
         score = float(score) if status == "COMPLETED" else None
-        return cls(number, values, status, score, state["message"], frozenset(state.get("unread", ())))
+        unused = frozenset(state.get("unread", ()))
+        return cls(number, values, status, score, state["message"], unused, state.get("gain"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +95,19 @@ class Observations:
         X: Points of the ended trials, shape (n, d).
         y: Their losses, shape (n,); NaN for a trial that failed.
         pending: Points of the trials whose result is still to come, shape (m, d).
+        doubt: Standard deviations of the losses, where a stopped training enters with what is expected of its end;
+            0 for all others, shape (n,).
     """
 
     X: Array
     y: Array
     pending: Array
+    doubt: Array
 
     def __post_init__(self) -> None:
-        if self.X.shape[:1] != self.y.shape or self.X.shape[1:] != self.pending.shape[1:]:
-            raise ValueError(f"Shapes differ: X {self.X.shape}, y {self.y.shape}, pending {self.pending.shape}.")
+        if not self.X.shape[:1] == self.y.shape == self.doubt.shape or self.X.shape[1:] != self.pending.shape[1:]:
+            shapes = f"X {self.X.shape}, y {self.y.shape}, pending {self.pending.shape}, doubt {self.doubt.shape}"
+            raise ValueError(f"Shapes differ: {shapes}.")
         if np.isinf(self.y).any():
             raise ValueError("A loss is infinite; a failed trial has the loss NaN.")
         own_arrays(self)
@@ -116,7 +126,7 @@ class Observations:
         if len(self.y) <= limit:
             return self
         rows = self.kept(limit)
-        return Observations(self.X[rows], self.y[rows], self.pending)
+        return Observations(self.X[rows], self.y[rows], self.pending, self.doubt[rows])
 
     def kept(self, limit: int) -> NDArray[np.intp]:
         """Rows of the ended trials that `thinned` keeps, ascending."""
@@ -139,5 +149,11 @@ def observe(history: History, space: Space, *, direction: str) -> Observations:
     is_inside, X = space.locate([record.values for record in history.records])
     records = [record for record, is_in in zip(history.records, is_inside, strict=True) if is_in]
     is_open = np.array([record.is_open for record in records], dtype=bool)
-    y = [math.nan if record.score is None else sign * record.score for record in records]
-    return Observations(X[~is_open], np.array(y, dtype=float)[~is_open], X[is_open])
+    ended = [record for record in records if not record.is_open]
+    gains = [record.gain or NO_GAIN for record in ended]
+    y = [
+        math.nan if record.score is None else sign * record.score - gain.mu
+        for record, gain in zip(ended, gains, strict=True)
+    ]
+    doubt = [gain.sigma for gain in gains]
+    return Observations(X[~is_open], np.array(y, dtype=float), X[is_open], np.array(doubt, dtype=float))

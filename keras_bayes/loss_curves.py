@@ -111,13 +111,19 @@ class CurveArchive:
 
     def read(self, *, without: str) -> LossCurves:
         """All curves that have a loss, but those in the folder of one name: each execution of a trial is one."""
+        names, curves = self.read_all()
+        return curves[np.array([name != without for name in names], dtype=bool)]
+
+    def read_all(self) -> tuple[list[str], LossCurves]:
+        """All curves that have a loss, in the order of the folders and of the trainings, and the folder of each."""
         self._read = {name: self._curves(name, stamp) for name, stamp in self._stamps()}
-        curves = [curve for name, (_, found) in self._read.items() if name != without for curve in found]
+        names = [name for name, (_, found) in self._read.items() for _ in found]
+        curves = [curve for _, found in self._read.values() for curve in found]
         losses = np.full((len(curves), max((len(curve.losses) for curve in curves), default=0)), np.nan)
         for row, curve in zip(losses, curves, strict=True):
             row[: len(curve.losses)] = curve.losses
         num_epochs = np.array([curve.num_epochs for curve in curves], dtype=np.int64)
-        return LossCurves(losses, num_epochs, np.array([curve.is_finished for curve in curves], dtype=bool))
+        return names, LossCurves(losses, num_epochs, np.array([curve.is_finished for curve in curves], dtype=bool))
 
     def _stamps(self) -> Iterator[tuple[str, Stamp]]:
         """Names of the folders that have a curve, and what changes when it grows."""

@@ -33,3 +33,9 @@ def objective_code(objective: Any) -> str:
     if isinstance(objective, str):
         return repr(objective)
     return f"keras_tuner.Objective({objective.name!r}, {objective.direction!r})"
+
+
+def signs(objective: Any) -> dict[str, float]:
+    """The metrics whose sum is the loss of an objective of keras-tuner, with the sign of each."""
+    parts = getattr(objective, "objectives", [objective])
+    return {part.name: -1.0 if part.direction == "max" else 1.0 for part in parts}

@@ -9,13 +9,13 @@ import keras_tuner as kt
 import numpy as np
 from keras_tuner.engine.trial import TrialStatus
 
-from keras_bayes.acquisition import ACQUISITIONS
+from keras_bayes.acquisition import ACQUISITIONS, LOGARITHMS
 from keras_bayes.arguments import check_callable, check_instance, check_integer, check_one_of, check_positive
-from keras_bayes.distributed import DistributedOracle
+from keras_bayes.continuing import ContinuingOracle
 from keras_bayes.domains import Array
 from keras_bayes.errors import KerasBayesError
 from keras_bayes.gain import expected_gain
-from keras_bayes.history import History, Observations, observe
+from keras_bayes.history import Observations, observe
 from keras_bayes.initial_design import NUM_POINTS, initial_design
 from keras_bayes.maximizer import maximize
 from keras_bayes.space import Space
@@ -29,7 +29,7 @@ OUTLOOK_TRIALS = 10  # of which a summary says what is expected
 HOST_ALPHA = 1e-4  # what keras-tuner's own Bayesian search reads from a folder of ours
 
 
-class BayesOracle(DistributedOracle):
+class BayesOracle(ContinuingOracle):
     """Bayesian optimisation with a Gaussian process, for any tuner of keras-tuner.
 
     The first trials are an initial design. Each later one is the untried configuration with the highest acquisition
@@ -63,6 +63,9 @@ class BayesOracle(DistributedOracle):
             be quick. A hyperparameter whose condition is not met has no value: `hp.values.get("momentum")` is `None`,
             where `hp["momentum"]` raises.
         stop_when: When to end the search before `max_trials`, a `keras_bayes.ExpectedGain`; by default not.
+        can_continue: Whether the tuner can go on with a training that was paused: a trial then has the values of an
+            earlier one, named by `continues` in its proposal, wherever the epochs that are left there promise more than
+            those of a new one. Each such trial counts as one.
 
     Raises:
         ValueError, TypeError: An argument is out of range; the message names it and what came.
@@ -90,6 +93,7 @@ class BayesOracle(DistributedOracle):
         max_time: float | str | None = None,
         constraint: Callable[[kt.HyperParameters], bool] | None = None,
         stop_when: ExpectedGain | None = None,
+        can_continue: bool = False,
     ) -> None:
         check_integer("max_trials", max_trials, at_least=1)
         check_integer("num_initial_points", num_initial_points, at_least=2)
@@ -101,6 +105,10 @@ class BayesOracle(DistributedOracle):
         check_one_of("acquisition", acquisition, ACQUISITIONS)
         check_callable("constraint", constraint)
         check_instance("stop_when", stop_when, ExpectedGain)
+        if can_continue and acquisition not in LOGARITHMS:
+            raise ValueError(
+                f"To go on with trainings, `acquisition` must be one of {LOGARITHMS}, not {acquisition!r}."
+            )
         super().__init__(
             objective=objective,
             max_trials=max_trials,
@@ -113,6 +121,7 @@ class BayesOracle(DistributedOracle):
             warm_start=warm_start,
             max_time=max_time,
             constraint=constraint,
+            can_continue=can_continue,
         )
         self.num_initial_points = num_initial_points
         self.alpha = alpha
@@ -129,8 +138,9 @@ class BayesOracle(DistributedOracle):
 
         Returns:
             `status`, `"RUNNING"` or, when none is left, `"STOPPED"`; `values`, the active
-            hyperparameters; and `proposal`: the `source`, `"design"` or `"model"`, and in the latter case the `mean`
-            and the standard deviation `sd` that the model expects of the objective.
+            hyperparameters; and `proposal`: the `source`, `"design"`, `"model"` or `"continuation"`, and in the latter
+            cases the `mean` and the standard deviation `sd` that the model expects of the objective; with
+            `"continuation"` also `continues`, the trial to go on with.
         """
         declared, space, data, admissible = self._observe()
         rng = np.random.default_rng([self.seed, len(self.trials)])
@@ -148,6 +158,9 @@ class BayesOracle(DistributedOracle):
                 self.acquisition, beta=self.beta, pending=data.pending, is_feasible=admissible.is_feasible
             )
             x = maximize(acquisition, space, admissible=admissible, centres=surrogate.best_first, rng=rng)
+            continuation = self._continuation(acquisition, x, space)
+            if continuation is not None:
+                return continuation.response(self._proposal(surrogate, continuation.x))
 
         if x is None:  # nothing admissible is left
             return {"status": TrialStatus.STOPPED, "values": None}
@@ -220,7 +233,7 @@ class BayesOracle(DistributedOracle):
     def _observe(self) -> tuple[Space, Space, Observations, Admissible]:
         """The space as declared, the space as used, what was learned in it, and what may be proposed."""
         declared = Space.from_config(self.hyperparameters.get_config())
-        history = History.from_states(self.trial_states())
+        history = self._history()
         space = learn_conditions(declared, history.records)
         data = observe(history.after(self.known), space, direction=self.objective.direction)
         is_feasible = self.constraint.at_points(lambda x: declared.complete(space.decode(x)), self.hyperparameters)

@@ -32,6 +32,14 @@ class Targets:
         low, middle, high = self.losses_at(np.array([mu - sigma, mu, mu + sigma]))
         return float(middle), float(high / 2 - low / 2)
 
+    def targets_at(self, losses: Array) -> Array:
+        """The targets that losses stand for, shape of `losses`; none is worse than that of the worst there was."""
+        known, knots = self.knots
+        apart = np.flatnonzero(knots > knots[0])[:1]
+        slope = ((knots[apart] - knots[0]) / (known[apart] - known[0])).sum() if len(apart) else 1.0
+        better = knots[0] + slope * (losses - known[0])
+        return np.asarray(np.where(losses < known[0], better, np.interp(losses, known, knots)))
+
     def losses_at(self, targets: Array) -> Array:
         """The losses that targets stand for, shape of `targets`; none is worse than the worst there was."""
         losses, knots = self.knots

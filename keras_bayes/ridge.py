@@ -36,16 +36,30 @@ def predict_by_ridge(X: Array, y: Array, x: Array) -> Prediction:
         X: Features, shape (n, p), n at least 2.
         y: Targets, shape (n,).
         x: Features of what is to be predicted, shape (p,).
+    """
+    mu, errors = ridge(X, y, x[None])
+    return Prediction(float(mu[0]), float(np.sqrt(np.mean(errors**2) * (1 + 1 / len(y)))))
+
+
+def ridge(X: Array, y: Array, X_new: Array) -> tuple[Array, Array]:
+    """Ridge regression of a target on features.
+
+    Args:
+        X: Features, shape (n, p), n at least 2.
+        y: Targets, shape (n,).
+        X_new: Features of what is to be predicted, shape (m, p).
+
+    Returns:
+        Predictions, shape (m,), and the errors at the rows of `X`, each of a fit without that row, shape (n,).
 
     References:
         Hastie, Tibshirani & Friedman (2009), The Elements of Statistical Learning, Eqs. 3.44 and 7.64.
     """
     mean, sd = X.mean(axis=0), X.std(axis=0)
     scale = np.where(sd > 0, sd, 1.0)
-    Z, z = (X - mean) / scale, (x - mean) / scale  # (n, p), (p,)
+    Z, Z_new = (X - mean) / scale, (X_new - mean) / scale  # (n, p), (m, p)
     G = np.linalg.solve(Z.T @ Z + PENALTY * np.eye(Z.shape[1]), Z.T)  # (p, n)
     weights = G @ (y - y.mean())
     leverages = 1 / len(y) + np.einsum("np,pn->n", Z, G)
-    errors = (y - y.mean() - Z @ weights) / (1 - leverages)  # each of a fit without its row
-    sigma = np.sqrt(np.mean(errors**2) * (1 + 1 / len(y)))
-    return Prediction(float(y.mean() + z @ weights), float(sigma))
+    errors = (y - y.mean() - Z @ weights) / (1 - leverages)
+    return y.mean() + Z_new @ weights, errors

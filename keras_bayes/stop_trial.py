@@ -14,7 +14,7 @@ from keras_bayes.callbacks import CurveLog, planned_epochs
 from keras_bayes.curves import CURVE_FILE
 from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.loss_curves import CurveArchive
-from keras_bayes.objective import resolve_objective
+from keras_bayes.objective import resolve_objective, signs
 from keras_bayes.stopping_rules import Rule, Training, as_rule
 from keras_bayes.writer import Writer
 
@@ -122,12 +122,6 @@ class StopTrial(RuleStop):
         self.training = -1
         self._lines = []
         super().on_train_begin(logs)
-
-
-def signs(objective: Any) -> dict[str, float]:
-    """The metrics whose sum is the loss of an objective of keras-tuner, with the sign of each."""
-    parts = getattr(objective, "objectives", [objective])
-    return {part.name: -1.0 if part.direction == "max" else 1.0 for part in parts}
 
 
 def expected_loss(proposal: Mapping[str, Any], objective: Any) -> tuple[float, float] | None:

@@ -16,6 +16,8 @@ from keras_bayes.outcome import Targets, temper
 from keras_bayes.space import Space
 from keras_bayes.untried import anywhere
 
+# Errors of what is expected of stopped trainings, over those of left-out trainings: which went on was no chance.
+DOUBT_FACTOR = 2.0  # examples/benchmarks/ABLATIONS.md
 MAX_OBSERVATIONS = 500  # beyond, the best and the latest count: the cost grows with the cube
 
 
@@ -64,5 +66,20 @@ def learn(data: Observations, space: Space, *, noise_variance: float | None) -> 
     """Fits the model to the ended trials, at least one of which has completed."""
     known = data.thinned(MAX_OBSERVATIONS)
     targets = temper(known.y)
-    posterior = fit(known.X, targets.y, is_categorical=space.is_categorical, noise_variance=noise_variance)
+    posterior = fit(
+        known.X,
+        targets.y,
+        is_categorical=space.is_categorical,
+        noise_variance=noise_variance,
+        doubt=_doubt(known, targets),
+    )
     return Surrogate(posterior, targets, np.isfinite(known.y))
+
+
+def _doubt(data: Observations, targets: Targets) -> Array:
+    """How far each target may be off, in targets, shape (n,)."""
+    doubt = np.zeros(len(data.y))
+    is_doubtful = data.doubt > 0
+    y, sigma = data.y[is_doubtful], data.doubt[is_doubtful]
+    doubt[is_doubtful] = DOUBT_FACTOR * (targets.targets_at(y + sigma) - targets.targets_at(y - sigma)) / 2
+    return doubt

@@ -12,10 +12,11 @@ from keras_bayes.curves import CURVE_FILE
 from keras_bayes.durable_tuner import DurableTuner
 from keras_bayes.hparams_log import HParamsLog
 from keras_bayes.loss_curves import CurveArchive
+from keras_bayes.objective import signs
 from keras_bayes.quiet import quiet
 from keras_bayes.results import plain_results
 from keras_bayes.show.progress import Position
-from keras_bayes.stop_trial import RuleStop, expected_loss, signs
+from keras_bayes.stop_trial import RuleStop, expected_loss
 from keras_bayes.stopping_rules import Rule
 from keras_bayes.timesheet import Timesheet
 from keras_bayes.trial_callback import Execution, execute

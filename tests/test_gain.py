@@ -17,7 +17,7 @@ def observations(num_trials=15, *, scale=1.0, failed=()):
     X = SPACE.snap(np.random.default_rng(0).random((num_trials, 3)))
     y = scale * ((X[:, 0] - 0.3) ** 2 + 0.3 * X[:, 1] + X[:, 2])
     y[list(failed)] = np.nan
-    return Observations(X, y, NOWHERE)
+    return Observations(X, y, NOWHERE, np.zeros(len(y)))
 
 
 def gain(data, num_trials, *, space=SPACE, pending=NOWHERE, is_feasible=anywhere, seed=0):
@@ -71,7 +71,7 @@ def test_less_is_expected_the_longer_the_search_goes_on():
             rng = np.random.default_rng(len(data.y))
             x = maximize(acquisition, SPACE, admissible=Admissible(data.X), centres=surrogate.best_first, rng=rng)
             y = (x[0] - 0.3) ** 2 + 0.3 * x[1] + x[2]
-            data = Observations(np.vstack([data.X, x]), np.append(data.y, y), NOWHERE)
+            data = Observations(np.vstack([data.X, x]), np.append(data.y, y), NOWHERE, np.zeros(len(data.y) + 1))
 
     assert gains == sorted(gains, reverse=True)
     assert gains[-1] < 0.05 * gains[0]
@@ -102,7 +102,7 @@ def test_of_an_exhausted_space_nothing_is_to_be_said():
     X = space.points(10)
     y = np.arange(4.0)
 
-    most, all_of_them = (Observations(X[:n], y[:n], np.empty((0, 2))) for n in (3, 4))
+    most, all_of_them = (Observations(X[:n], y[:n], np.empty((0, 2)), np.zeros(n)) for n in (3, 4))
 
     assert gain(most, 10, space=space, pending=np.empty((0, 2))) >= 0
     assert gain(all_of_them, 10, space=space, pending=np.empty((0, 2))) is None

@@ -194,16 +194,18 @@ def test_observations_cannot_be_written_to():
 )
 def test_observations_of_different_shapes_are_refused(X, y, pending):
     with pytest.raises(ValueError, match="Shapes differ"):
-        Observations(np.zeros(X), np.zeros(y), np.zeros(pending))
+        Observations(np.zeros(X), np.zeros(y), np.zeros(pending), np.zeros(y))
 
 
 def test_an_infinite_loss_is_refused():
     with pytest.raises(ValueError, match="infinite"):
-        Observations(np.zeros((1, 2)), np.array([np.inf]), np.zeros((0, 2)))
+        Observations(np.zeros((1, 2)), np.array([np.inf]), np.zeros((0, 2)), np.zeros(1))
 
 
 def observations(y):
-    return Observations(np.arange(len(y), dtype=float)[:, None], np.array(y, dtype=float), np.zeros((0, 1)))
+    return Observations(
+        np.arange(len(y), dtype=float)[:, None], np.array(y, dtype=float), np.zeros((0, 1)), np.zeros(len(y))
+    )
 
 
 def test_thinning_keeps_the_best_and_the_latest_in_order():
@@ -242,7 +244,7 @@ def test_few_trials_are_not_thinned():
 
 
 def test_thinning_leaves_pending_trials_alone():
-    data = Observations(np.zeros((5, 1)), np.arange(5.0), np.ones((3, 1)))
+    data = Observations(np.zeros((5, 1)), np.arange(5.0), np.ones((3, 1)), np.zeros(5))
 
     thinned = data.thinned(2)
 

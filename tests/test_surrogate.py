@@ -21,7 +21,7 @@ def observations(num_trials=20, *, failed=(), scale=1.0, shift=0.0, num_pending=
     X = SPACE.snap(rng.random((num_trials, 3)))
     y = scale * (loss(X) + shift)
     y[list(failed)] = np.nan
-    return Observations(X, y, SPACE.snap(rng.random((num_pending, 3))))
+    return Observations(X, y, SPACE.snap(rng.random((num_pending, 3))), np.zeros(len(y)))
 
 
 def surrogate(data, noise_variance=None):
@@ -112,7 +112,9 @@ def test_of_very_many_trials_the_best_and_the_latest_count():
     num_trials = MAX_OBSERVATIONS + 5
     y = np.arange(num_trials, dtype=float)
     y[num_trials // 3] = -1.0
-    data = Observations(SPACE.snap(np.random.default_rng(0).random((num_trials, 3))), y, np.empty((0, 3)))
+    data = Observations(
+        SPACE.snap(np.random.default_rng(0).random((num_trials, 3))), y, np.empty((0, 3)), np.zeros(len(y))
+    )
 
     model = surrogate(data)
 
@@ -125,7 +127,7 @@ def test_a_few_trials_of_the_acquisition_lead_to_the_optimum():
     rng = np.random.default_rng(0)
 
     for _ in range(10):
-        data = Observations(X.copy(), y.copy(), np.empty((0, 3)))
+        data = Observations(X.copy(), y.copy(), np.empty((0, 3)), np.zeros(len(y)))
         model = surrogate(data)
         acquisition = model.acquisition("ei", beta=2.0, pending=data.pending)
         x = maximize(acquisition, SPACE, admissible=Admissible(data.tried), centres=model.best_first, rng=rng)

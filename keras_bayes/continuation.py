@@ -1,0 +1,46 @@
+"""Which paused training a search goes on with, if with any."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import Any
+
+import numpy as np
+
+from keras_bayes.acquisition import Acquisition
+from keras_bayes.domains import Array
+
+SOURCE = "continuation"  # of the proposal of a trial that goes on with another one
+PAUSED_FILE = "paused.weights.h5"  # in the folder of a trial, what it takes to go on with its training
+
+
+def most_promising(acquisition: Acquisition, x: Array | None, paused: Array, remaining: Array) -> int | None:
+    """The paused training whose last epochs promise more, each, than those of a new one.
+
+    Args:
+        acquisition: The logarithm of what a configuration promises, all its epochs together.
+        x: The best new point, shape (d,), if there is one.
+        paused: Points of the paused trainings, shape (p, d).
+        remaining: Which share of its epochs each has still to go, in (0, 1], shape (p,).
+
+    Returns:
+        A row of `paused`, or `None` where the new point promises more.
+
+    References:
+        Swersky, Snoek & Adams (2014), Freeze-Thaw Bayesian Optimization, arXiv:1406.3896.
+    """
+    if not len(paused):
+        return None
+    per_epoch = acquisition(paused) - np.log(remaining)
+    row = int(np.argmax(per_epoch))
+    return row if x is None or per_epoch[row] > acquisition(x[None])[0] else None
+
+
+def continued(proposals: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """By the trial that another one has gone on with, that other one."""
+    return {proposal["continues"]: i for i, proposal in proposals.items() if proposal.get("source") == SOURCE}
+
+
+def superseded(proposals: Mapping[str, Mapping[str, Any]], completed: Container[str]) -> set[str]:
+    """The trials that a completed one has gone on with: what they have taught, it teaches as well."""
+    return {earlier for earlier, later in continued(proposals).items() if later in completed}

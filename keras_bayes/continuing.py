@@ -1,0 +1,82 @@
+"""Trainings that were stopped: what each would have become, and which of them to go on with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras_tuner.engine.trial import Trial, TrialStatus
+
+from keras_bayes.acquisition import Acquisition
+from keras_bayes.continuation import PAUSED_FILE, SOURCE, continued, most_promising, superseded
+from keras_bayes.distributed import DistributedOracle
+from keras_bayes.domains import Array
+from keras_bayes.forecast import Forecast, forecasts
+from keras_bayes.history import History
+from keras_bayes.loss_curves import CurveArchive
+from keras_bayes.objective import signs
+from keras_bayes.space import Space
+
+
+class Continuation(NamedTuple):
+    """A trial to go on with, and its point, shape (d,)."""
+
+    trial: Trial
+    x: Array
+
+    def response(self, proposal: dict[str, Any]) -> dict[str, Any]:
+        """What `populate_space` answers."""
+        proposal = {**proposal, "source": SOURCE, "continues": self.trial.trial_id}
+        return {"status": TrialStatus.RUNNING, "values": dict(self.trial.hyperparameters.values), "proposal": proposal}
+
+
+class ContinuingOracle(DistributedOracle):
+    """An oracle that learns from stopped trainings and can go on with paused ones.
+
+    Args:
+        can_continue: Whether the tuner can go on with a paused training.
+        **kwargs: Arguments of `DistributedOracle`.
+    """
+
+    def __init__(self, *, can_continue: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.can_continue = can_continue
+        self._archive = CurveArchive(Path(), {})
+
+    def _set_project_dir(self, directory: Any, project_name: Any) -> None:
+        super()._set_project_dir(directory, project_name)
+        self._archive = CurveArchive(Path(self.project_folder), signs(self.objective))
+
+    def _history(self) -> History:
+        """The trials but those that others have gone on with; the stopped ones with what they would have become."""
+        states = self.trial_states()
+        completed = [state["trial_id"] for state in states if state["status"] == TrialStatus.COMPLETED]
+        left_out, forecasts = superseded(self.proposals, completed), self._forecasts()
+        return History.from_states(
+            {**state, "gain": forecasts[state["trial_id"]].gain} if state["trial_id"] in forecasts else state
+            for state in states
+            if state["trial_id"] not in left_out
+        )
+
+    def _continuation(self, acquisition: Acquisition, x: Array | None, space: Space) -> Continuation | None:
+        """The paused trial that promises more per epoch than the new point `x` of shape (d,), if there is one."""
+        if not self.can_continue:
+            return None
+        forecasts, later = self._forecasts(), continued(self.proposals)
+        trials = [self.trials[i] for i in forecasts if i not in later and self._is_paused(i)]
+        is_inside, X = space.locate([trial.hyperparameters.values for trial in trials])
+        trials = [trial for trial, is_in in zip(trials, is_inside, strict=True) if is_in]
+        remaining = np.array([forecasts[trial.trial_id].remaining for trial in trials])
+        row = most_promising(acquisition, x, X, remaining)
+        return None if row is None else Continuation(trials[row], X[row])
+
+    def _forecasts(self) -> dict[str, Forecast]:
+        """What the stopped trials would have become, by their ids."""
+        stopped = [i for i, trial in self.trials.items() if trial.message and trial.status == TrialStatus.COMPLETED]
+        by_folder = forecasts(self._archive) if stopped else {}
+        return {i: by_folder[f"trial_{i}"] for i in stopped if f"trial_{i}" in by_folder}
+
+    def _is_paused(self, trial_id: str) -> bool:
+        """Whether the state of its training is on the disk."""
+        return (Path(self.project_folder) / f"trial_{trial_id}" / PAUSED_FILE).exists()
