@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import keras_tuner as kt
@@ -13,10 +14,13 @@ from optimizers import NEVER, KerasTuner
 from parameters import decode_all
 from peers import Optuna
 from suites import EPOCHS, Problem
-from trainings import Trainings
+from trainings import Run, Trainings
 
 from keras_bayes import BayesOracle
+from keras_bayes.continuation import PAUSED_FILE
+from keras_bayes.curves import CURVE_FILE, End, Epoch
 from keras_bayes.loss_curves import LossCurves
+from keras_bayes.pause import Pause
 from keras_bayes.stopping_rules import RULES, Rule, SuccessiveHalving, Training
 
 FACTOR = 3  # of Hyperband and of halving
@@ -45,7 +49,11 @@ class Proposer(Protocol):
 
     def ask(self) -> tuple[Any, Mapping[str, Any]]: ...
 
-    def tell(self, handle: Any, accuracy: float | None) -> None: ...
+    def continued(self, handle: Any) -> Any:
+        """Handle of the paused training to go on with, `None` for a new one."""
+
+    def tell(self, handle: Any, losses: list[float], stopped: str) -> None:
+        """What a training gave, and why it was stopped; empty where it was not."""
 
     def expected(self, handle: Any) -> tuple[float, float] | None:
         """Mean and standard deviation of the loss that it expects."""
@@ -61,7 +69,10 @@ class Random:
     def ask(self) -> tuple[None, Mapping[str, Any]]:
         return None, decode_all(self._parameters, self._rng.random(len(self._parameters)))
 
-    def tell(self, handle: None, accuracy: float | None) -> None:
+    def continued(self, handle: None) -> None:
+        return None
+
+    def tell(self, handle: None, losses: list[float], stopped: str) -> None:
         pass
 
     def expected(self, handle: None) -> None:
@@ -69,14 +80,31 @@ class Random:
 
 
 class Ours(KerasTuner):
-    """`BayesOracle`."""
+    """`BayesOracle`, with the files that `BayesTuner` writes."""
 
-    def __init__(self, problem: Problem, seed: int) -> None:
-        super().__init__(BayesOracle, problem, seed, NEVER)
+    def __init__(self, problem: Problem, seed: int, *, can_continue: bool = False) -> None:
+        super().__init__(partial(BayesOracle, can_continue=can_continue), problem, seed, NEVER)
+
+    def continued(self, handle: Any) -> str | None:
+        return self._proposal(handle).get("continues")
+
+    def tell(self, handle: Any, losses: list[float], stopped: str) -> None:
+        trial = handle[1]
+        folder = Path(self._oracle.project_folder) / f"trial_{trial.trial_id}"
+        epochs = [Epoch(0, i, 0.0, 0.0, {"val_accuracy": -loss}) for i, loss in enumerate(losses)]
+        lines = [item.to_line() for item in (*epochs, End(0, EPOCHS, stopped))]
+        (folder / CURVE_FILE).write_text("".join(lines))
+        if stopped:
+            trial.message = stopped
+            (folder / PAUSED_FILE).touch()
+        super().tell(handle, -min(losses))
 
     def expected(self, handle: Any) -> tuple[float, float] | None:
-        proposal = self._oracle.proposals[handle[1].trial_id]
+        proposal = self._proposal(handle)
         return (-proposal["mean"], proposal["sd"]) if "mean" in proposal else None
+
+    def _proposal(self, handle: Any) -> dict[str, Any]:
+        return dict(self._oracle.proposals[handle[1].trial_id])
 
 
 def with_rule(
@@ -84,15 +112,20 @@ def with_rule(
 ) -> None:
     """Trains what is proposed for as long as a rule lets it."""
     proposer, curves = make(problem, seed), Curves()
+    paused: dict[Any, tuple[Run, list[float]]] = {}
     while True:
         handle, values = proposer.ask()
-        run, losses, reason = trainings.start(values), [], ""
+        run, losses = paused.pop(proposer.continued(handle), None) or (trainings.start(values), [])
+        reason = ""
         while run.epoch < EPOCHS and not reason:
             losses.append(-trainings.advance(run))
             if rule is not None:
                 reason = rule(Training(np.array(losses), EPOCHS, curves.earlier, proposer.expected(handle)))
-        curves.add(losses, is_finished=not reason)
-        proposer.tell(handle, -min(losses))
+        if isinstance(rule, Pause):
+            paused[handle[1].trial_id] = run, losses
+        else:
+            curves.add(losses, is_finished=not reason)
+        proposer.tell(handle, losses, reason)
 
 
 def kt_hyperband(trainings: Trainings, problem: Problem, seed: int) -> None:
@@ -152,6 +185,7 @@ def one_epoch_then_the_best(trainings: Trainings, problem: Problem, seed: int) -
 CONTESTANTS: dict[str, Spend] = {
     "keras_bayes": partial(with_rule, Ours, None),
     **{f"keras_bayes, {name}": partial(with_rule, Ours, rule) for name, rule in RULES.items()},
+    "keras_bayes, pause": partial(with_rule, partial(Ours, can_continue=True), Pause()),
     "random": partial(with_rule, Random, None),
     "random, asha": partial(with_rule, Random, SuccessiveHalving(min_finished=1)),
     "random, auto": partial(with_rule, Random, RULES["auto"]),
