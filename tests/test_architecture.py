@@ -85,6 +85,7 @@ ORDER = [
     "durable",
     "retries",
     "lifecycle",
+    "budgeted",
     "steering",
     "distributed",
     "weights",

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keras_bayes.epoch_count import EpochCount
 from keras_bayes.history import TrialRecord
 from keras_bayes.show.progress import NUM_RECENT, Position, progress_of
 from keras_bayes.timesheet import Timesheet
@@ -18,7 +19,7 @@ def taken(scores=SCORES, direction="min", **changes):
     records[str(len(scores))] = TrialRecord(len(scores), {}, "RUNNING")
     arguments = {
         "moment": 0.0, "folder": "search", "objective": "loss", "direction": direction, "max_trials": 10,
-        "max_time": None,
+        "max_time": None, "max_epochs": None, "ended_epochs": EpochCount(),
         "ended": ended, "running": [str(len(scores))], "num_workers": 1,
     }  # fmt: skip
     return progress_of(records, {"7": {"source": "design"}}, Timesheet(), **(arguments | changes))
@@ -52,12 +53,13 @@ def test_time_goes_on_for_running_trials_only():
     position = Position(training=1, epoch=3)
     before = moment()
 
-    after = before.at(10.0, {"5": position})
+    after = before.at(10.0, {"5": position}, {"5": EpochCount(2)})
 
     assert after.elapsed == before.elapsed + 10
     assert after.seconds_left == before.seconds_left - 10
     assert after.running[0].seconds == before.running[0].seconds + 10
     assert after.running[0].position == position
+    assert after.running[0].epochs == EpochCount(2)
     assert after.recent == before.recent
 
 

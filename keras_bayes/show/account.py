@@ -14,7 +14,15 @@ from keras_bayes.project import WEIGHTS_SUFFIX
 from keras_bayes.search_log import SUM_OF_OBJECTIVES, LoggedTrial, SearchLog
 from keras_bayes.show.explanation import Explanation
 from keras_bayes.show.tables import used_values
-from keras_bayes.show.wording import choice_reason, count, failure_reason, format_seconds, format_value, listed
+from keras_bayes.show.wording import (
+    choice_reason,
+    count,
+    epochs_text,
+    failure_reason,
+    format_seconds,
+    format_value,
+    listed,
+)
 
 UNNAMED = ("default_objective", "score")  # objectives that no user has named
 DECISIVE = 0.05  # total share from which on a hyperparameter is named
@@ -50,6 +58,9 @@ def facts(log: SearchLog) -> Iterator[tuple[str, str]]:
     if "INVALID" in statuses:
         yield "to be tried again", str(statuses.count("INVALID"))
     yield "failed", str(statuses.count("FAILED"))
+    epochs = epochs_text(log.epochs.trained, log.epochs.saved, log.state.get("max_epochs"))
+    if epochs:
+        yield "epochs", epochs
     if log.elapsed:
         yield "elapsed", format_seconds(log.elapsed)
 
