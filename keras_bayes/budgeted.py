@@ -21,7 +21,7 @@ class BudgetedOracle(LifecycleOracle):
 
     def __init__(self, *, max_epochs: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.max_epochs = max_epochs
+        self.max_epochs = None if max_epochs is None else int(max_epochs)  # NumPy's would be none of JSON
         self._has_warned = False
 
     def get_state(self) -> dict[str, Any]:
@@ -33,7 +33,7 @@ class BudgetedOracle(LifecycleOracle):
             return True
         self._check_counted()
         if self._has_no_epochs():
-            self._end_reason = f"The {self.max_epochs} epochs of `max_epochs` are used up."
+            self._end_reason = f"The `max_epochs` of {self.max_epochs} are used up."
             return True
         return False
 

@@ -77,6 +77,32 @@ def test_a_search_ends_when_its_time_is_up():
     assert moment(max_time=50.0).seconds_left == 0
 
 
+def test_a_search_ends_when_its_epochs_are_used_up():
+    assert moment(max_epochs=24).seconds_left == pytest.approx(25)  # 6 epochs of 75 / 18 seconds
+    assert moment(max_epochs=24, max_trials=None).seconds_left == pytest.approx(25)
+    assert moment(max_epochs=24, max_time=80.0).seconds_left == 5
+    assert moment(max_epochs=1000).seconds_left == moment().seconds_left
+    assert moment(max_epochs=17).seconds_left == 0
+    assert moment(max_epochs=24, ended_epochs=EpochCount(), max_trials=None).seconds_left is None
+
+
+@pytest.mark.parametrize(
+    ("max_epochs", "ended", "text"),
+    [
+        (None, EpochCount(172), None),
+        (None, EpochCount(172, 140), "epochs 174 (140 saved)"),
+        (2600, EpochCount(172), "epochs 174/2600"),
+        (2600, EpochCount(172, 140), "epochs 174/2600 (140 saved)"),
+        (2600, EpochCount(), "epochs 2/2600"),
+    ],
+)
+def test_epochs_are_told_of_where_there_is_a_budget_or_some_were_saved(max_epochs, ended, text):
+    progress = moment(max_epochs=max_epochs, ended_epochs=ended).at(0.0, {}, {"5": EpochCount(2)})
+
+    assert [fact for fact in progress.facts if "epoch" in fact] == ([text] if text else [])
+    assert progress.epochs == ended + EpochCount(2)
+
+
 def test_the_facts_say_how_long_it_will_take():
     assert moment().facts == ["4/10 trials", "1 failed", "1 min 15 s elapsed", "about 1 min 56 s left"]
 

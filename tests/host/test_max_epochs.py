@@ -67,7 +67,7 @@ def test_the_training_that_uses_the_epochs_up_ends_with_that_epoch_and_its_best_
     assert [trial.stopped for trial in trials] == ["", "", MESSAGE]
     assert messages(tuner) == [None, None, MESSAGE]
     assert trials[-1].record.score == pytest.approx(min(epoch.metrics["val_loss"] for epoch in trials[-1].curve))
-    assert "The 8 epochs of `max_epochs` are used up. 3 trials completed; epochs 8/8." in capsys.readouterr().out
+    assert "The `max_epochs` of 8 are used up. 3 trials completed; epochs 8/8." in capsys.readouterr().out
 
 
 def test_a_training_whose_last_epoch_is_the_last_of_all_was_not_stopped(tmp_path):
