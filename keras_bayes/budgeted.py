@@ -42,14 +42,14 @@ class BudgetedOracle(LifecycleOracle):
 
     def _has_no_epochs(self) -> bool:
         """Whether `max_epochs` is used up."""
-        return self.max_epochs is not None and self.epochs.total().trained >= self.max_epochs
+        return self.max_epochs is not None and self.ledger.total().trained >= self.max_epochs
 
     def _check_counted(self) -> None:
         """Warns, once, of trials that no epoch is known of."""
         if self.max_epochs is None or self._has_warned or not self._ended_here:
             return
         last = self.trials[self._ended_here[-1]]
-        if last.status == TrialStatus.COMPLETED and not self.epochs.of(last.trial_id).trained:
+        if last.status == TrialStatus.COMPLETED and not self.ledger.of(last.trial_id).trained:
             self._has_warned = True
             warnings.warn(
                 f"`max_epochs` does not limit this search: trial {last.trial_id} has completed, but no epoch of it was "

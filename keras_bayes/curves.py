@@ -59,8 +59,8 @@ class End:
     Args:
         training: Which training of the trial, from 0.
         num_epochs: How many epochs it was to have; 0 where that is not known.
-        stopped: Why it was stopped, by a rule or since the time was up; empty where it ended by itself, be it earlier
-            than planned.
+        stopped: Why it was stopped, by a rule or since a budget was used up; empty where it ended by itself, be it
+            earlier than planned.
     """
 
     training: int

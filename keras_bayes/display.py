@@ -120,7 +120,7 @@ class Display:
             max_trials=oracle.max_trials,
             max_time=oracle.max_time,
             max_epochs=oracle.max_epochs,
-            ended_epochs=oracle.epochs.total(without=running),
+            ended_epochs=oracle.ledger.total(without=running),
             ended=oracle.end_order,
             running=running,
             num_workers=max(len(oracle.tuner_ids), 1),
@@ -132,7 +132,7 @@ class Display:
         positions: dict[str, Position | None] = {**self._positions}
         if is_distributed():
             positions |= {trial.trial_id: self._position_elsewhere(trial.trial_id) for trial in progress.running}
-        epochs = {trial.trial_id: self.oracle.epochs.of(trial.trial_id) for trial in progress.running}
+        epochs = {trial.trial_id: self.oracle.ledger.of(trial.trial_id) for trial in progress.running}
         return progress.at(time.monotonic(), positions, epochs)
 
     def get_state(self) -> dict[str, Any]:

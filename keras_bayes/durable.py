@@ -216,7 +216,7 @@ class DurableOracle(kt.Oracle):
     def _set_project_dir(self, directory: Any, project_name: Any) -> None:
         check_project_name(project_name)
         super()._set_project_dir(directory, os.fspath(project_name))
-        self.epochs = EpochLedger(Path(self.project_folder))  # that the trials have had
+        self.ledger = EpochLedger(Path(self.project_folder))
 
     def _on_broken(self, path: Path, content: bytes, reason: str) -> None:
         """Sets a broken file aside if this process may write, or else only says that there is one."""

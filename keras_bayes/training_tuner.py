@@ -67,7 +67,8 @@ class TrainingTuner(DurableTuner):
                 break
             callbacks = self._deepcopy_callbacks(users_callbacks)
             self._configure_tensorboard_dir(callbacks, trial, execution)
-            callbacks += [TunerHooks(self, trial), best_weights, curve_log, deadline, limit, position_report]
+            own = [TunerHooks(self, trial), best_weights, curve_log, deadline, limit, position_report]
+            callbacks = [*callbacks, *own]
             train = functools.partial(self._build_and_fit_model, trial, *args, **kwargs)
             results.append(execute(train, callbacks, self._execution(trial, execution), self.oracle.objective))
             if curve_log.stopped:
