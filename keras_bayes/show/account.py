@@ -14,15 +14,7 @@ from keras_bayes.project import WEIGHTS_SUFFIX
 from keras_bayes.search_log import SUM_OF_OBJECTIVES, LoggedTrial, SearchLog
 from keras_bayes.show.explanation import Explanation
 from keras_bayes.show.tables import used_values
-from keras_bayes.show.wording import (
-    choice_reason,
-    count,
-    epochs_text,
-    failure_reason,
-    format_seconds,
-    format_value,
-    listed,
-)
+from keras_bayes.show.wording import choice_reason, count, failure_reason, format_seconds, format_value, listed
 
 UNNAMED = ("default_objective", "score")  # objectives that no user has named
 DECISIVE = 0.05  # total share from which on a hyperparameter is named
@@ -58,9 +50,11 @@ def facts(log: SearchLog) -> Iterator[tuple[str, str]]:
     if "INVALID" in statuses:
         yield "to be tried again", str(statuses.count("INVALID"))
     yield "failed", str(statuses.count("FAILED"))
-    epochs = epochs_text(log.epochs.trained, log.epochs.saved, log.state.get("max_epochs"))
-    if epochs:
-        yield "epochs", epochs
+    budget = log.state.get("max_epochs")
+    if budget or log.epochs.saved:
+        yield "epochs", f"{log.epochs.trained} of {budget}" if budget else str(log.epochs.trained)
+    if log.epochs.saved:
+        yield "epochs saved", str(log.epochs.saved)
     if log.elapsed:
         yield "elapsed", format_seconds(log.elapsed)
 
