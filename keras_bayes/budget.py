@@ -1,4 +1,4 @@
-"""A budget of time: how much there is, and whether another trial fits into the rest."""
+"""A budget of a search: how much there is, whether another trial fits into the rest, and what is said at its end."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from statistics import median
 
 UNIT_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "min": 60.0, "s": 1.0}
+TIME_IS_UP = "`max_time` was used up before the end of the training."
+EPOCHS_ARE_UP = "`max_epochs` was used up before the end of the training."
+USED_UP = (TIME_IS_UP, EPOCHS_ARE_UP)  # why a training was stopped, where it was not for its own sake
 _PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(d|h|min|m|s)", re.IGNORECASE)
 
 

@@ -1,4 +1,4 @@
-"""What runs inside a training: hooks of the tuner, the weights of the best epoch, the learning curve, the time.
+"""What runs inside a training: hooks of the tuner, the weights of the best epoch, the learning curve, the budgets.
 
 For `callbacks` of `BayesTuner.search` there are `WandbRun`, `MlflowRun` and their base class, `TrialCallback`.
 """
@@ -14,7 +14,9 @@ from typing import Any
 
 import keras
 
-from keras_bayes.curves import End, Epoch
+from keras_bayes.budget import EPOCHS_ARE_UP, TIME_IS_UP
+from keras_bayes.curves import Earlier, End, Epoch, Line
+from keras_bayes.epoch_count import EpochLedger, count_epochs
 from keras_bayes.show.progress import Position
 from keras_bayes.trackers import MlflowRun, WandbRun
 from keras_bayes.trial_callback import TrialCallback, numbers_in
@@ -25,14 +27,13 @@ __all__ = [
     "BestWeights",
     "CurveLog",
     "Deadline",
+    "EpochLimit",
     "MlflowRun",
     "PositionReport",
     "TrialCallback",
     "TunerHooks",
     "WandbRun",
 ]
-
-TIME_IS_UP = "`max_time` was used up before the end of the training."
 
 
 class TunerHooks(keras.callbacks.Callback):
@@ -93,7 +94,8 @@ class BestWeights(keras.callbacks.Callback):
 class CurveLog(keras.callbacks.Callback):
     """Appends each epoch of all trainings it sees to a file, which the first of them begins anew.
 
-    Who stops a training writes the reason to the attribute `stopped` before the training ends.
+    Of the epochs that an earlier run of the trial has left there it keeps the number. Who stops a training writes the
+    reason to the attribute `stopped` before the training ends.
 
     Args:
         path: The file; see `keras_bayes.curves`.
@@ -106,6 +108,7 @@ class CurveLog(keras.callbacks.Callback):
         self.writer = writer
         self.training = -1
         self.stopped = ""
+        self.num_epochs = 0  # of all trainings it has seen, and of the earlier runs
         self._lines: list[str] = []
         self._began = 0.0
 
@@ -120,11 +123,19 @@ class CurveLog(keras.callbacks.Callback):
         metrics = numbers_in(logs)
         seconds = time.monotonic() - self._began
         self._append(Epoch(self.training, epoch, time.time(), seconds, metrics))
+        self.num_epochs += 1
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self._append(End(self.training, planned_epochs(self), self.stopped))
 
     def _append(self, item: Epoch | End) -> None:
+        if not self._lines:
+            self.num_epochs = count_epochs(self.path.parent).trained
+            if self.num_epochs:
+                self._write(Earlier(self.num_epochs))
+        self._write(item)
+
+    def _write(self, item: Line) -> None:
         self._lines.append(item.to_line())
         self.writer.write_lines(self.path, self._lines)
 
@@ -189,3 +200,35 @@ class Deadline(keras.callbacks.Callback):
         if time.time() + self._shortest > self.moment:
             self.model.stop_training = True
             self.log.stopped = self.log.stopped or TIME_IS_UP
+
+
+class EpochLimit(keras.callbacks.Callback):
+    """Ends a training with the epoch that uses up the epochs of a search.
+
+    Args:
+        max_epochs: How many all trainings together may have; `None` for any number.
+        ledger: The epochs of all trials.
+        log: Counts those of the trial that is running; where to note that it is why the training ends.
+        trial_id: The trial.
+    """
+
+    def __init__(self, max_epochs: int | None, ledger: EpochLedger, log: CurveLog, *, trial_id: str) -> None:
+        super().__init__()
+        self.max_epochs = max_epochs
+        self.ledger = ledger
+        self.trial_id = trial_id
+        self.log = log
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether no epoch is left."""
+        if self.max_epochs is None:
+            return False
+        others = self.ledger.total(without=[self.trial_id]).trained  # its own file grows with each epoch
+        return others + self.log.num_epochs >= self.max_epochs
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        is_last = epoch + 1 == planned_epochs(self)
+        if not is_last and self.is_reached and not self.model.stop_training:
+            self.model.stop_training = True
+            self.log.stopped = EPOCHS_ARE_UP

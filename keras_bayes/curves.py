@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
 
 CURVE_FILE = "curve.jsonl"  # in the folder of a trial
 MAX_COUNT = 2**31  # of epochs and trainings
@@ -60,8 +59,8 @@ class End:
     Args:
         training: Which training of the trial, from 0.
         num_epochs: How many epochs it was to have; 0 where that is not known.
-        stopped: Why it was stopped, by a rule or since the time was up; empty where it ended by itself, be it earlier
-            than planned.
+        stopped: Why it was stopped, by a rule or since a budget was used up; empty where it ended by itself, be it
+            earlier than planned.
     """
 
     training: int
@@ -83,28 +82,59 @@ class End:
         return cls(int(state["training"]), int(state["num_epochs"]), str(state["stopped"]))
 
 
-Line = TypeVar("Line", Epoch, End)
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a trial that was begun anew had had before.
+
+    Args:
+        earlier_epochs: Epochs of all its earlier runs.
+    """
+
+    earlier_epochs: int
+
+    def to_line(self) -> str:
+        """As a line of a curve file."""
+        return json.dumps(asdict(self)) + "\n"
+
+    @classmethod
+    def from_line(cls, line: str) -> Earlier:
+        """From `to_line`.
+
+        Raises:
+            LookupError, TypeError, ValueError: The line is something else.
+        """
+        number = int(json.loads(line)["earlier_epochs"])
+        if not 0 <= number < MAX_COUNT:
+            raise ValueError(f"This is no number of epochs: {line[:200]}")
+        return cls(number)
+
+
+Line = Epoch | End | Earlier
+
+
+def read_log(trial_folder: Path) -> tuple[Line, ...]:
+    """All that is told of a trial, in order; what a crash has left unfinished is skipped, and no file tells nothing."""
+    try:
+        lines = (trial_folder / CURVE_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # there is none, or it cannot be read
+        return ()
+    return tuple(item for line in lines for item in _parsed(line))
 
 
 def read_curve(trial_folder: Path) -> tuple[Epoch, ...]:
-    """The epochs of a trial so far, in order; what a crash has left unfinished is skipped, and no file is no epoch."""
-    return tuple(_parsed(_lines(trial_folder), Epoch))
+    """The epochs of a trial so far, in order."""
+    return tuple(item for item in read_log(trial_folder) if isinstance(item, Epoch))
 
 
 def read_ends(trial_folder: Path) -> tuple[End, ...]:
     """How the trainings of a trial have ended, in order; those that have not, or were interrupted, are left out."""
-    return tuple(_parsed(_lines(trial_folder), End))
+    return tuple(item for item in read_log(trial_folder) if isinstance(item, End))
 
 
-def _lines(trial_folder: Path) -> list[str]:
-    try:
-        return (trial_folder / CURVE_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:  # there is none, or it cannot be read
-        return []
-
-
-def _parsed(lines: list[str], kind: type[Line]) -> Iterator[Line]:
-    """The lines of one kind."""
-    for line in lines:
+def _parsed(line: str) -> Iterator[Line]:
+    """What a line tells, if anything."""
+    kinds: tuple[type[Line], ...] = (Epoch, End, Earlier)  # the most frequent first
+    for kind in kinds:
         with contextlib.suppress(LookupError, TypeError, ValueError, OverflowError, RecursionError):
             yield kind.from_line(line)
+            return

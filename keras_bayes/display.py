@@ -119,6 +119,8 @@ class Display:
             direction=oracle.objective.direction,
             max_trials=oracle.max_trials,
             max_time=oracle.max_time,
+            max_epochs=oracle.max_epochs,
+            ended_epochs=oracle.ledger.total(without=running),
             ended=oracle.end_order,
             running=running,
             num_workers=max(len(oracle.tuner_ids), 1),
@@ -130,7 +132,8 @@ class Display:
         positions: dict[str, Position | None] = {**self._positions}
         if is_distributed():
             positions |= {trial.trial_id: self._position_elsewhere(trial.trial_id) for trial in progress.running}
-        return progress.at(time.monotonic(), positions)
+        epochs = {trial.trial_id: self.oracle.ledger.of(trial.trial_id) for trial in progress.running}
+        return progress.at(time.monotonic(), positions, epochs)
 
     def get_state(self) -> dict[str, Any]:
         """What the host's own display keeps in `oracle.json`."""

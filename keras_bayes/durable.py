@@ -15,6 +15,7 @@ from keras_tuner.engine.trial import Trial
 from keras_bayes import __version__, project
 from keras_bayes.arguments import check_project_name
 from keras_bayes.curves import read_curve
+from keras_bayes.epoch_count import EpochLedger
 from keras_bayes.errors import ProjectError, ProjectInUseError, SearchSpaceError
 from keras_bayes.history import trial_order
 from keras_bayes.leases import is_distributed
@@ -215,6 +216,7 @@ class DurableOracle(kt.Oracle):
     def _set_project_dir(self, directory: Any, project_name: Any) -> None:
         check_project_name(project_name)
         super()._set_project_dir(directory, os.fspath(project_name))
+        self.ledger = EpochLedger(Path(self.project_folder))
 
     def _on_broken(self, path: Path, content: bytes, reason: str) -> None:
         """Sets a broken file aside if this process may write, or else only says that there is one."""

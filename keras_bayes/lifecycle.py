@@ -34,6 +34,7 @@ class LifecycleOracle(RetryingOracle):
     """
 
     max_time: float | None = None  # seconds that the search may take
+    max_epochs: int | None = None  # epochs that all its trainings together may have
 
     def __init__(self, *, objective: Any = None, **kwargs: Any) -> None:
         super().__init__(objective=resolve_objective(objective), **kwargs)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_bayes.arrays import own_arrays
-from keras_bayes.curves import CURVE_FILE, End, Epoch, read_curve, read_ends
+from keras_bayes.curve_files import CurveFiles
+from keras_bayes.curves import read_curve, read_ends
 from keras_bayes.domains import Array
 
 MAX_EPOCHS = 10_000  # later ones are left out: what one broken line can cost
-
-Stamp = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +82,9 @@ class LossCurves:
 
 @dataclass(frozen=True, slots=True)
 class _Curve:
-    """One training: its losses, shape (t,)."""
+    """One training: the name of its folder, its losses, shape (t,)."""
 
+    folder: str
     losses: Array
     num_epochs: int = 0
     is_finished: bool = False
@@ -100,9 +99,8 @@ class CurveArchive:
     """
 
     def __init__(self, folder: Path, signs: Mapping[str, float]) -> None:
-        self.folder = folder
         self.signs = dict(signs)
-        self._read: dict[str, tuple[Stamp, list[_Curve]]] = {}  # by the name of a folder
+        self._files = CurveFiles(folder, self._parse)
 
     def loss(self, metrics: Mapping[str, float]) -> float:
         """The loss of an epoch, NaN if it has no finite one."""
@@ -111,51 +109,29 @@ class CurveArchive:
 
     def read(self, *, without: str) -> LossCurves:
         """All curves that have a loss, but those in the folder of one name: each execution of a trial is one."""
-        names, curves = self.read_all()
-        return curves[np.array([name != without for name in names], dtype=bool)]
+        return self.read_all(without=[without])[1]
 
-    def read_all(self) -> tuple[list[str], LossCurves]:
-        """All curves that have a loss, in the order of the folders and of the trainings, and the folder of each."""
-        self._read = {name: self._curves(name, stamp) for name, stamp in self._stamps()}
-        names = [name for name, (_, found) in self._read.items() for _ in found]
-        curves = [curve for _, found in self._read.values() for curve in found]
+    def read_all(self, *, without: Collection[str] = ()) -> tuple[list[str], LossCurves]:
+        """The same, in the order of the folders and of the trainings there, and the name of the folder of each."""
+        curves = [curve for found in self._files.read(without=without) for curve in found]
         losses = np.full((len(curves), max((len(curve.losses) for curve in curves), default=0)), np.nan)
         for row, curve in zip(losses, curves, strict=True):
             row[: len(curve.losses)] = curve.losses
         num_epochs = np.array([curve.num_epochs for curve in curves], dtype=np.int64)
-        return names, LossCurves(losses, num_epochs, np.array([curve.is_finished for curve in curves], dtype=bool))
+        is_finished = np.array([curve.is_finished for curve in curves], dtype=bool)
+        return [curve.folder for curve in curves], LossCurves(losses, num_epochs, is_finished)
 
-    def _stamps(self) -> Iterator[tuple[str, Stamp]]:
-        """Names of the folders that have a curve, and what changes when it grows."""
-        try:
-            names = sorted(os.listdir(self.folder))
-        except OSError:  # nothing has been written yet
-            return
-        for name in names:
-            try:
-                status = os.stat(f"{self.folder}{os.sep}{name}{os.sep}{CURVE_FILE}")
-            except OSError:
-                continue
-            yield name, (status.st_mtime_ns, status.st_size)
-
-    def _curves(self, name: str, stamp: Stamp) -> tuple[Stamp, list[_Curve]]:
-        known = self._read.get(name)
-        if known is not None and known[0] == stamp:
-            return known
-        folder = self.folder / name
-        return stamp, self._parse(read_curve(folder), read_ends(folder))
-
-    def _parse(self, epochs: tuple[Epoch, ...], ends: tuple[End, ...]) -> list[_Curve]:
+    def _parse(self, folder: Path) -> list[_Curve]:
         curves: dict[int, _Curve] = {}
         losses: dict[int, dict[int, float]] = {}
-        for epoch in epochs:
+        for epoch in read_curve(folder):
             if 0 <= epoch.number < MAX_EPOCHS:
                 losses.setdefault(epoch.training, {})[epoch.number] = self.loss(epoch.metrics)
         for training, by_number in losses.items():
             array = np.full(max(by_number) + 1, np.nan)
             array[list(by_number)] = list(by_number.values())
-            curves[training] = _Curve(array)
-        for end in ends:
+            curves[training] = _Curve(folder.name, array)
+        for end in read_ends(folder):
             if end.training in curves:
                 curves[end.training] = replace(
                     curves[end.training], num_epochs=end.num_epochs, is_finished=not end.stopped

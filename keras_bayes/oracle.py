@@ -58,6 +58,9 @@ class BayesOracle(ContinuingOracle):
             hyperparameter and a column `score`.
         max_time: Duration of the search, over all its sessions: seconds, or a string such as `"11h30m"`. No trial is
             started that, by the times of the earlier ones, cannot end.
+        max_epochs: The most epochs that all trainings of the search together may have, over all its sessions and
+            workers; `max_epochs` of `keras_tuner.Hyperband` is another number, that of one training. No trial is
+            started when they are used up. They are counted where `BayesTuner` trains.
         constraint: Which configurations may be trained, a function of `keras_tuner.HyperParameters` that returns `True`
             or `False`; no other is ever proposed. It is asked up to some hundred times for each proposal, so it should
             be quick. A hyperparameter whose condition is not met has no value: `hp.values.get("momentum")` is `None`,
@@ -91,6 +94,7 @@ class BayesOracle(ContinuingOracle):
         acquisition: str = "ei",
         warm_start: Any = None,
         max_time: float | str | None = None,
+        max_epochs: int | None = None,
         constraint: Callable[[kt.HyperParameters], bool] | None = None,
         stop_when: ExpectedGain | None = None,
         can_continue: bool = False,
@@ -100,6 +104,7 @@ class BayesOracle(ContinuingOracle):
         check_integer("seed", seed, at_least=0)
         check_integer("max_retries_per_trial", max_retries_per_trial, at_least=0)
         check_integer("max_consecutive_failed_trials", max_consecutive_failed_trials, at_least=1)
+        check_integer("max_epochs", max_epochs, at_least=1)
         check_positive("alpha", alpha)
         check_positive("beta", beta)
         check_one_of("acquisition", acquisition, ACQUISITIONS)
@@ -120,6 +125,7 @@ class BayesOracle(ContinuingOracle):
             max_consecutive_failed_trials=max_consecutive_failed_trials,
             warm_start=warm_start,
             max_time=max_time,
+            max_epochs=max_epochs,
             constraint=constraint,
             can_continue=can_continue,
         )

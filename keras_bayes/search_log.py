@@ -10,6 +10,7 @@ from typing import Any
 
 from keras_bayes import project
 from keras_bayes.curves import Epoch, read_curve, read_ends
+from keras_bayes.epoch_count import NO_EPOCHS, EpochCount, EpochLedger
 from keras_bayes.errors import ProjectError
 from keras_bayes.history import History, Observations, TrialRecord, observe
 from keras_bayes.space import Space
@@ -60,6 +61,7 @@ class SearchLog:
         known: Results from elsewhere that the search has been told.
         sessions: Start and end of each process that worked on it, in seconds since 1970.
         state: Everything else in `oracle.json`, such as `seed`, `max_trials` and `keras_bayes`, the version.
+        epochs: How many epochs its trainings have had, and how many they were spared by `stopping`.
     """
 
     folder: Path
@@ -70,6 +72,7 @@ class SearchLog:
     known: tuple[TrialRecord, ...]
     sessions: tuple[tuple[float, float], ...]
     state: State
+    epochs: EpochCount = NO_EPOCHS
 
     @classmethod
     def read(cls, folder: Path) -> SearchLog:
@@ -97,10 +100,9 @@ class SearchLog:
             for trial_id, record in zip(states, history.records, strict=True)
         )
         name, direction = _objective(state, list(states.values()))
-        known = known_records(state.get("known", ()))
-        return cls(
-            folder, name, direction, state["hyperparameters"], trials, known, _intervals(times["sessions"]), state
-        )
+        known, sessions = known_records(state.get("known", ())), _intervals(times["sessions"])
+        epochs = EpochLedger(folder).total()
+        return cls(folder, name, direction, state["hyperparameters"], trials, known, sessions, state, epochs)
 
     @property
     def space(self) -> Space:

@@ -10,10 +10,10 @@ import keras_tuner as kt
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes.budget import fits, parse_duration
+from keras_bayes.budgeted import BudgetedOracle
 from keras_bayes.configurations import observed, to_run
 from keras_bayes.errors import ConfigurationError, KerasBayesError, KerasBayesWarning
 from keras_bayes.history import TrialRecord
-from keras_bayes.lifecycle import LifecycleOracle
 from keras_bayes.search_log import known_records
 from keras_bayes.show.wording import count, format_seconds
 from keras_bayes.space import Space
@@ -21,13 +21,13 @@ from keras_bayes.untried import is_new
 from keras_bayes.warm_start import known_results, known_state
 
 
-class SteeredOracle(LifecycleOracle):
+class SteeredOracle(BudgetedOracle):
     """An oracle that can be told what to try, what is known already, and when to end.
 
     Args:
         warm_start: An earlier search to learn from; see `keras_bayes.warm_start.known_results`.
         max_time: Duration of the search, over all its sessions; see `keras_bayes.budget.parse_duration`.
-        **kwargs: Arguments of `LifecycleOracle`.
+        **kwargs: Arguments of `BudgetedOracle`.
     """
 
     def __init__(self, *, warm_start: Any = None, max_time: float | str | None = None, **kwargs: Any) -> None:

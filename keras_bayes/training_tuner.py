@@ -7,9 +7,11 @@ import math
 from pathlib import Path
 from typing import Any
 
-from keras_bayes.callbacks import BestWeights, CurveLog, Deadline, PositionReport, TunerHooks
+from keras_bayes.budget import EPOCHS_ARE_UP
+from keras_bayes.callbacks import BestWeights, CurveLog, Deadline, EpochLimit, PositionReport, TunerHooks
 from keras_bayes.curves import CURVE_FILE
 from keras_bayes.durable_tuner import DurableTuner
+from keras_bayes.epoch_count import EpochLedger
 from keras_bayes.hparams_log import HParamsLog
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.objective import signs
@@ -32,9 +34,10 @@ class TrainingTuner(DurableTuner):
     """
 
     def __init__(self, *, oracle: Any, rule: Rule | None, **kwargs: Any) -> None:
-        self._max_time = oracle.max_time
+        self._max_time, self._max_epochs = oracle.max_time, oracle.max_epochs
         super().__init__(oracle=oracle, **kwargs)
         self._rule = rule
+        self._ledger = EpochLedger(Path(self.project_dir))
         self._archive = CurveArchive(Path(self.project_dir), signs(oracle.objective))
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -56,12 +59,17 @@ class TrainingTuner(DurableTuner):
         curve_log = self._curve_log(trial)
         position_report = PositionReport(lambda position: self._report(trial, position))
         deadline = Deadline(self._deadline(), curve_log)
+        limit = EpochLimit(self._max_epochs, self._ledger, curve_log, trial_id=trial.trial_id)
         kwargs = kwargs if self._is_worker() else quiet(self.hypermodel, args, kwargs)
         results = []
         for execution in range(self.executions_per_trial):
+            if execution and limit.is_reached:
+                trial.message = EPOCHS_ARE_UP
+                break
             callbacks = self._deepcopy_callbacks(users_callbacks)
             self._configure_tensorboard_dir(callbacks, trial, execution)
-            callbacks = [*callbacks, TunerHooks(self, trial), best_weights, curve_log, deadline, position_report]
+            own = [TunerHooks(self, trial), best_weights, curve_log, deadline, limit, position_report]
+            callbacks = [*callbacks, *own]
             train = functools.partial(self._build_and_fit_model, trial, *args, **kwargs)
             results.append(execute(train, callbacks, self._execution(trial, execution), self.oracle.objective))
             if curve_log.stopped:

@@ -52,6 +52,9 @@ class BayesTuner(Views, TrainingTuner):
         acquisition: See `BayesOracle`.
         warm_start: See `BayesOracle`.
         max_time: See `BayesOracle`. A training that is running then ends with an epoch, and its best one counts.
+        max_epochs: See `BayesOracle`; how many one training has, `search(epochs=...)` tells. The training that uses
+            them up ends with that epoch, and its best one counts. A search goes beyond them by at most one epoch for
+            each other worker, and for each further training that a `HyperModel.fit` begins, such as those of folds.
         keep_best: Number of trials whose weights stay on disk, the best ones; `None` keeps all.
         constraint: See `BayesOracle`.
         stop_when: See `BayesOracle`.
@@ -90,6 +93,7 @@ class BayesTuner(Views, TrainingTuner):
         acquisition: str = "ei",
         warm_start: Any = None,
         max_time: float | str | None = None,
+        max_epochs: int | None = None,
         keep_best: int | None = 3,
         constraint: Callable[[kt.HyperParameters], bool] | None = None,
         stop_when: ExpectedGain | None = None,
@@ -112,6 +116,7 @@ class BayesTuner(Views, TrainingTuner):
             acquisition=acquisition,
             warm_start=warm_start,
             max_time=max_time,
+            max_epochs=max_epochs,
             constraint=constraint,
             stop_when=stop_when,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from keras_bayes.epoch_count import EpochCount
 from keras_bayes.history import TrialRecord
 from keras_bayes.show.pace import Pace
 from keras_bayes.show.progress import Position, Progress, ShownTrial
@@ -36,11 +37,13 @@ def moment(**changes: Any) -> Progress:
         "objective": "val_accuracy",
         "max_trials": 10,
         "max_time": None,
+        "max_epochs": None,
         "num_completed": 3,
         "num_failed": 1,
         "best": best,
         "recent": (best, failed(3, units=999, lr=0.1), completed(4, 0.8, units=16, lr=0.001)),
         "running": (running(5, Position(1, 2, 5, 30, 100, {"loss": 0.25, "val_accuracy": 0.75}), units=64, lr=0.02),),
+        "ended_epochs": EpochCount(18),
         "elapsed": 75.0,
         "pace": Pace(duration=20.0, gap=0.0),
         "num_workers": 1,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_bayes.curves import CURVE_FILE, End, Epoch, read_curve, read_ends
+from keras_bayes.curves import CURVE_FILE, Earlier, End, Epoch, read_curve, read_ends, read_log
 
 epochs = st.builds(
     Epoch,
@@ -77,3 +77,11 @@ def test_epochs_and_ends_are_told_apart(tmp_path):
 
     assert read_curve(tmp_path) == (Epoch.from_line(LINE),) * 3
     assert read_ends(tmp_path) == (first, second)
+
+
+@given(st.lists(epochs | ends | st.builds(Earlier, st.integers(0, 999))))
+def test_what_is_told_of_a_trial_is_read_in_order(tmp_path_factory, items):
+    folder = tmp_path_factory.mktemp("trial")
+    (folder / CURVE_FILE).write_text("".join(item.to_line() for item in items))
+
+    assert read_log(folder) == tuple(items)

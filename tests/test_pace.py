@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keras_bayes.epoch_count import EpochCount
 from keras_bayes.history import TrialRecord
 from keras_bayes.show.pace import Pace
 from keras_bayes.show.progress import progress_of
@@ -69,6 +70,8 @@ class Search:
             direction="min",
             max_trials=self.num_trials,
             max_time=None,
+            max_epochs=None,
+            ended_epochs=EpochCount(),
             ended=self.ended,
             running=list(self.running),
             num_workers=self.num_workers,

@@ -3,6 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
+from keras_bayes.epoch_count import EpochCount
 from keras_bayes.show.panel import SearchPanel
 from tests.snapshots import completed, failed, moment, running
 
@@ -49,6 +50,15 @@ def test_what_does_not_fit_into_columns_is_told_of_the_best_and_the_running_tria
     assert all(f"hyperparameter_{i}={200 + i}" in text for i in range(12))
 
 
+@pytest.mark.parametrize("width", [20, 40, 60, 80])
+def test_no_fact_is_torn_apart(width):
+    progress = moment(max_epochs=2600, ended_epochs=EpochCount(310, 140))
+
+    lines = drawn(progress, width=width).splitlines()
+
+    assert all(any(fact in line for line in lines) for fact in progress.facts if len(fact) <= width - 2)
+
+
 def test_markup_in_values_is_text():
     text = drawn(moment(best=completed(1, 0.9, kind="[red]a[/red]"), recent=(failed(2, "[bold]no[/]"),)))
 
@@ -60,8 +70,9 @@ def test_a_low_terminal_shows_fewer_of_the_last_trials():
     recent = tuple(completed(i, 0.5) for i in range(3, 8))
 
     lines = drawn(moment(recent=recent), height=18).splitlines()
+    wrapped = drawn(moment(recent=recent, ended_epochs=EpochCount(310, 140)), width=50, height=18).splitlines()
 
-    assert len(lines) <= 18
+    assert max(len(lines), len(wrapped)) <= 18
     assert any("7   0.5" in line for line in lines)
     assert not any("3   0.5" in line for line in lines)
 

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from keras_bayes.epoch_count import EpochCount
 from keras_bayes.show.plain_view import PlainView, start_line, trial_line
 from tests.snapshots import completed, failed, moment
 
@@ -32,6 +33,12 @@ def test_a_search_that_begins_says_where_and_how_long():
 )
 def test_a_trial_that_ends_is_one_line(trial, line):
     assert trial_line(moment(), trial) == line
+
+
+def test_a_line_tells_of_epochs_that_were_saved():
+    line = trial_line(moment(ended_epochs=EpochCount(18, 7)), completed(4, 0.8, units=16))
+
+    assert "best so far 0.9 (Trial 2/10); epochs 18 (7 saved); about 1 min 56 s left; units=16" in line
 
 
 def test_what_is_not_known_is_left_out():

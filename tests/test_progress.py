@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keras_bayes.epoch_count import EpochCount
 from keras_bayes.history import TrialRecord
 from keras_bayes.show.progress import NUM_RECENT, Position, progress_of
 from keras_bayes.timesheet import Timesheet
@@ -18,7 +19,7 @@ def taken(scores=SCORES, direction="min", **changes):
     records[str(len(scores))] = TrialRecord(len(scores), {}, "RUNNING")
     arguments = {
         "moment": 0.0, "folder": "search", "objective": "loss", "direction": direction, "max_trials": 10,
-        "max_time": None,
+        "max_time": None, "max_epochs": None, "ended_epochs": EpochCount(),
         "ended": ended, "running": [str(len(scores))], "num_workers": 1,
     }  # fmt: skip
     return progress_of(records, {"7": {"source": "design"}}, Timesheet(), **(arguments | changes))
@@ -52,12 +53,13 @@ def test_time_goes_on_for_running_trials_only():
     position = Position(training=1, epoch=3)
     before = moment()
 
-    after = before.at(10.0, {"5": position})
+    after = before.at(10.0, {"5": position}, {"5": EpochCount(2)})
 
     assert after.elapsed == before.elapsed + 10
     assert after.seconds_left == before.seconds_left - 10
     assert after.running[0].seconds == before.running[0].seconds + 10
     assert after.running[0].position == position
+    assert after.running[0].epochs == EpochCount(2)
     assert after.recent == before.recent
 
 
@@ -73,6 +75,32 @@ def test_a_search_ends_when_its_time_is_up():
     assert moment(max_time=100.0, max_trials=None).seconds_left == 25
     assert moment(max_time=1000.0).seconds_left == moment().seconds_left
     assert moment(max_time=50.0).seconds_left == 0
+
+
+def test_a_search_ends_when_its_epochs_are_used_up():
+    assert moment(max_epochs=24).seconds_left == pytest.approx(25)  # 6 epochs of 75 / 18 seconds
+    assert moment(max_epochs=24, max_trials=None).seconds_left == pytest.approx(25)
+    assert moment(max_epochs=24, max_time=80.0).seconds_left == 5
+    assert moment(max_epochs=1000).seconds_left == moment().seconds_left
+    assert moment(max_epochs=17).seconds_left == 0
+    assert moment(max_epochs=24, ended_epochs=EpochCount(), max_trials=None).seconds_left is None
+
+
+@pytest.mark.parametrize(
+    ("max_epochs", "ended", "text"),
+    [
+        (None, EpochCount(172), None),
+        (None, EpochCount(172, 140), "epochs 174 (140 saved)"),
+        (2600, EpochCount(172), "epochs 174/2600"),
+        (2600, EpochCount(172, 140), "epochs 174/2600 (140 saved)"),
+        (2600, EpochCount(), "epochs 2/2600"),
+    ],
+)
+def test_epochs_are_told_of_where_there_is_a_budget_or_some_were_saved(max_epochs, ended, text):
+    progress = moment(max_epochs=max_epochs, ended_epochs=ended).at(0.0, {}, {"5": EpochCount(2)})
+
+    assert [fact for fact in progress.facts if "epoch" in fact] == ([text] if text else [])
+    assert progress.epochs == ended + EpochCount(2)
 
 
 def test_the_facts_say_how_long_it_will_take():

@@ -1,3 +1,4 @@
+from keras_bayes.epoch_count import EpochCount
 from keras_bayes.show.summary import summary_lines
 from tests.snapshots import moment
 
@@ -10,6 +11,12 @@ def test_the_summary_says_why_it_ended_what_it_found_and_where():
         "  lr      0.01",
         "Results are in results/search",
     ]
+
+
+def test_the_summary_says_how_many_epochs_were_saved():
+    line = summary_lines(moment(max_epochs=20, ended_epochs=EpochCount(20, 7)), "The search is complete.")[0]
+
+    assert line == "The search is complete. 3 trials completed, 1 failed; epochs 20/20 (7 saved)."
 
 
 def test_a_search_that_found_nothing_says_so():

@@ -50,6 +50,11 @@ def facts(log: SearchLog) -> Iterator[tuple[str, str]]:
     if "INVALID" in statuses:
         yield "to be tried again", str(statuses.count("INVALID"))
     yield "failed", str(statuses.count("FAILED"))
+    budget = log.state.get("max_epochs")
+    if budget or log.epochs.saved:
+        yield "epochs", f"{log.epochs.trained} of {budget}" if budget else str(log.epochs.trained)
+    if log.epochs.saved:
+        yield "epochs saved", str(log.epochs.saved)
     if log.elapsed:
         yield "elapsed", format_seconds(log.elapsed)
 

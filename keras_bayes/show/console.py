@@ -11,7 +11,7 @@ from keras_bayes import lock, project
 from keras_bayes.curves import CURVE_FILE
 from keras_bayes.search_log import LoggedTrial, SearchLog
 from keras_bayes.show.tables import hyperparameter_names, used_values
-from keras_bayes.show.wording import format_seconds, format_value, last_line
+from keras_bayes.show.wording import epochs_text, format_seconds, format_value, last_line
 
 NONE = "-"  # a cell without a value; an empty one would confuse whoever splits a line at its spaces
 GAP = "   "
@@ -22,10 +22,12 @@ WRITTEN = (project.ORACLE_FILE, "trial_*/trial.json", f"trial_*/{CURVE_FILE}")
 def status_text(log: SearchLog) -> str:
     """How the search stands."""
     best, searching = log.best, _searching(log)
+    epochs = epochs_text(log.epochs.trained, log.epochs.saved, log.state.get("max_epochs"))
     rows = [
         ("search", str(log.folder)),
         ("objective", f"{format_value(log.objective)}, {log.direction}imised"),
         ("trials", _counts(log, is_idle=searching == NOBODY)),
+        *([("epochs", epochs)] if epochs else []),
         ("best", f"{format_value(best.record.score)} in trial {format_value(best.trial_id)}" if best else NONE),
         *((f"  {format_value(name)}", format_value(value)) for name, value in _values(best).items()),
         ("elapsed", format_seconds(log.elapsed) if log.sessions else "not known"),

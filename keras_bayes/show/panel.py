@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -33,11 +34,12 @@ class SearchPanel:
     progress: Progress
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        progress = self._fitting(console.height)
         width = min(options.max_width, MAX_WIDTH)
+        facts = _wrapped(self.progress.facts, width - 2)
+        progress = self._fitting(console.height - len(facts) + 1)
         table = _table(progress)
         fits = console.measure(table, options=options.update(max_width=10 * width)).maximum <= width - 2
-        parts = _head(progress)
+        parts = _head(progress, facts)
         for trial in progress.running:
             parts += [*_running(progress, trial), *([] if fits else [Text(format_values(trial.values))]), Text()]
         parts += [table if fits else _narrow_table(progress), Text()]
@@ -58,13 +60,19 @@ class SearchPanel:
         return replace(progress, recent=progress.recent[max(num_lines - height, 0) :])
 
 
-def _head(progress: Progress) -> list[RenderableType]:
-    facts = Text(" · ".join(progress.facts))
+def _wrapped(facts: Sequence[str], width: int) -> list[str]:
+    """Lines of facts, none of which is torn apart unless it is wider than a line."""
+    whole = [fact.replace(" ", "\xa0") for fact in facts]
+    return [line.replace("\xa0", " ") for line in textwrap.wrap(" · ".join(whole), width)]
+
+
+def _head(progress: Progress, facts: Sequence[str]) -> list[RenderableType]:
+    text = Text("\n".join(facts))
     if progress.max_trials is None:
-        return [facts, Text()]
+        return [text, Text()]
     fraction = progress.num_ended / progress.max_trials
     bar = ProgressBar(1.0, fraction, complete_style="green", finished_style="green")
-    return [facts, Padding(bar, (0, 0, 1, 0))]
+    return [text, Padding(bar, (0, 0, 1, 0))]
 
 
 def _running(progress: Progress, trial: ShownTrial) -> list[RenderableType]:

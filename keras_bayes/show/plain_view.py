@@ -59,6 +59,8 @@ def trial_line(progress: Progress, trial: ShownTrial) -> str:
         parts.append(trial.record.message.rstrip("."))
     if progress.best is not None:
         parts.append(f"best so far {progress.best.result} ({progress.name(progress.best)})")
+    if progress.epochs_text:
+        parts.append(progress.epochs_text)
     if progress.seconds_left:
         parts.append(f"about {format_seconds(progress.seconds_left)} left")
     if trial.values:

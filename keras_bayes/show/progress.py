@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from keras_bayes.domains import Value
+from keras_bayes.epoch_count import NO_EPOCHS, EpochCount
 from keras_bayes.history import TrialRecord
 from keras_bayes.show.pace import Pace
-from keras_bayes.show.wording import choice_reason, failure_reason, format_seconds, format_value, of_total
+from keras_bayes.show.wording import choice_reason, epochs_text, failure_reason, format_seconds, format_value, of_total
 from keras_bayes.timesheet import Timesheet
 
 Proposals = Mapping[str, Mapping[str, Any]]  # why each trial was chosen, by id
@@ -65,6 +66,7 @@ class ShownTrial:
         reason: Why it was chosen; empty if that is not known.
         seconds: How long it took, or has taken so far; `None` if that is not known.
         position: How far it has got, if it runs and that is known.
+        epochs: Those that it has had so far, if it runs.
     """
 
     trial_id: str
@@ -72,6 +74,7 @@ class ShownTrial:
     reason: str
     seconds: float | None
     position: Position | None = None
+    epochs: EpochCount = NO_EPOCHS
 
     @classmethod
     def of(cls, trial_id: str, record: TrialRecord, proposals: Proposals, timesheet: Timesheet) -> ShownTrial:
@@ -112,11 +115,13 @@ class Progress:
         objective: Name of the objective.
         max_trials: How many trials there will be at most, if there is a limit.
         max_time: How many seconds it may take, if there is a limit.
+        max_epochs: How many epochs all its trainings together may have, if there is a limit.
         num_completed: How many have completed.
         num_failed: How many have failed.
         best: The best one that has completed.
         recent: The last ones that have ended, in the order of their ends.
         running: Those that are running, in the order of their numbers.
+        ended_epochs: The epochs of all trials but the running ones.
         elapsed: Seconds that the search has taken, over all the processes that have worked on it.
         pace: How fast it goes, once that is known.
         num_workers: How many trials run at once.
@@ -127,11 +132,13 @@ class Progress:
     objective: str
     max_trials: int | None
     max_time: float | None
+    max_epochs: int | None
     num_completed: int
     num_failed: int
     best: ShownTrial | None
     recent: tuple[ShownTrial, ...]
     running: tuple[ShownTrial, ...]
+    ended_epochs: EpochCount
     elapsed: float
     pace: Pace | None
     num_workers: int
@@ -142,23 +149,37 @@ class Progress:
         return self.num_completed + self.num_failed
 
     @property
+    def epochs(self) -> EpochCount:
+        """The epochs of all trials."""
+        return sum((trial.epochs for trial in self.running), self.ended_epochs)
+
+    @property
+    def epochs_text(self) -> str:
+        """Such as `epochs 312/2600 (140 saved)`; empty without a budget where nothing was saved."""
+        text = epochs_text(self.epochs.trained, self.epochs.saved, self.max_epochs)
+        return f"epochs {text}" if text else ""
+
+    @property
     def seconds_left(self) -> float | None:
-        """Seconds until the last trial ends, or there is no more time; `None` where there is no telling."""
+        """Seconds until the last trial ends, or a budget is used up; `None` where there is no telling."""
         limits = [] if self.max_time is None else [max(self.max_time - self.elapsed, 0.0)]
+        if self.max_epochs is not None and self.epochs.trained:
+            limits.append(max(self.max_epochs / self.epochs.trained - 1.0, 0.0) * self.elapsed)
         if self.pace is not None and self.max_trials is not None:
             seconds = [trial.seconds or 0.0 for trial in self.running]
             num_waiting = max(self.max_trials - self.num_ended - len(self.running), 0)
             limits.append(self.pace.seconds_left(seconds, num_waiting, max(self.num_workers, len(seconds))))
         return min(limits, default=None)
 
-    def at(self, moment: float, positions: Mapping[str, Position | None]) -> Progress:
-        """The same search at another moment, when its running trials have got to `positions`."""
+    def at(self, moment: float, positions: Mapping[str, Position | None], epochs: Mapping[str, EpochCount]) -> Progress:
+        """The same search at another moment, when its running trials have got to `positions` and had `epochs`."""
         seconds = moment - self.moment
         running = tuple(
             replace(
                 trial,
                 seconds=None if trial.seconds is None else trial.seconds + seconds,
                 position=positions.get(trial.trial_id),
+                epochs=epochs[trial.trial_id],
             )
             for trial in self.running
         )
@@ -175,8 +196,9 @@ class Progress:
         """How much is done, and how long it has taken and will take."""
         total = f"{of_total(self.num_ended, self.max_trials)} trials"
         failed = [f"{self.num_failed} failed"] if self.num_failed else []
+        epochs = [self.epochs_text] if self.epochs_text else []
         left = [f"about {format_seconds(self.seconds_left)} left"] if self.seconds_left else []
-        return [total, *failed, f"{format_seconds(self.elapsed)} elapsed", *left]
+        return [total, *failed, *epochs, f"{format_seconds(self.elapsed)} elapsed", *left]
 
     @property
     def last_failure(self) -> str:
@@ -222,6 +244,8 @@ def progress_of(
     direction: str,
     max_trials: int | None,
     max_time: float | None,
+    max_epochs: int | None,
+    ended_epochs: EpochCount,
     ended: Sequence[str],
     running: Collection[str],
     num_workers: int,
@@ -238,6 +262,8 @@ def progress_of(
         direction: Which way it is better, `"min"` or `"max"`.
         max_trials: How many trials there will be at most, if there is a limit.
         max_time: How many seconds it may take, if there is a limit.
+        max_epochs: How many epochs all its trainings together may have, if there is a limit.
+        ended_epochs: The epochs of all trials but the running ones.
         ended: Ids of the trials that are over, in the order of their ends.
         running: Ids of the trials that are running.
         num_workers: How many run at once.
@@ -255,11 +281,13 @@ def progress_of(
         objective=objective,
         max_trials=max_trials,
         max_time=max_time,
+        max_epochs=max_epochs,
         num_completed=len(losses),
         num_failed=len(failed),
         best=shown(min(losses, key=losses.__getitem__)) if losses else None,
         recent=tuple(shown(trial_id) for trial_id in ended[-NUM_RECENT:] if trial_id in records),
         running=tuple(sorted((shown(trial_id) for trial_id in running), key=lambda trial: trial.number)),
+        ended_epochs=ended_epochs,
         elapsed=timesheet.elapsed,
         pace=Pace.of(timesheet, list(losses) or failed),
         num_workers=num_workers,

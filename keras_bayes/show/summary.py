@@ -17,7 +17,8 @@ def summary_lines(progress: Progress, reason: str, outlook: str = "") -> list[st
         outlook: What is expected of more trials, as a sentence; left out where it is in the reason.
     """
     failed = f", {progress.num_failed} failed" if progress.num_failed else ""
-    lines = [f"{reason} {progress.num_completed} trials completed{failed}."]
+    epochs = f"; {progress.epochs_text}" if progress.epochs_text else ""
+    lines = [f"{reason} {progress.num_completed} trials completed{failed}{epochs}."]
     best = progress.best
     if best is not None:
         lines.append(f"Best {progress.objective}: {best.result} ({progress.name(best)})")

@@ -36,6 +36,13 @@ def of_total(count: int, total: int | None) -> str:
     return f"{count}/{total}" if total else str(count)
 
 
+def epochs_text(trained: int, saved: int, total: int | None) -> str:
+    """Such as `312/2600 (140 saved)`; empty where nobody has asked for a budget and nothing was saved."""
+    if not total and not saved:
+        return ""
+    return of_total(trained, total) + (f" ({saved} saved)" if saved else "")
+
+
 def choice_reason(proposal: Mapping[str, Any]) -> str:
     """Why a trial was chosen; empty where nobody knows."""
     source = proposal.get("source")

@@ -1,4 +1,7 @@
-"""One process of a distributed search that trains tiny models, each stopped where it sees three others' curves."""
+"""One process of a distributed search that trains tiny models, each stopped where it sees three others' curves.
+
+Arguments are the folder and, perhaps, how many epochs all of them may have.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,15 @@ def tell(training):
 
 
 if __name__ == "__main__":
+    folder, *max_epochs = sys.argv[1:]
     tuner = keras_bayes.BayesTuner(
-        build_model, "val_loss", max_trials=6, seed=0, directory=sys.argv[1], project_name="search", stopping=tell
+        build_model,
+        "val_loss",
+        max_trials=6,
+        max_epochs=int(max_epochs[0]) if max_epochs else None,
+        seed=0,
+        directory=folder,
+        project_name="search",
+        stopping=tell,
     )
     tuner.search(**DATA, epochs=3)

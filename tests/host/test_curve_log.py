@@ -8,6 +8,7 @@ import keras_tuner as kt
 import pytest
 
 from keras_bayes.curves import End, read_ends
+from keras_bayes.epoch_count import EpochCount
 from tests.host.test_tuner import DATA, build_model, make_tuner
 
 pytestmark = pytest.mark.slow
@@ -56,6 +57,7 @@ def test_a_trial_that_runs_again_begins_its_curve_anew(tmp_path):
     (trial,) = tuner.search_log().trials
     assert [epoch.number for epoch in trial.curve] == [0, 1]
     assert len(trial.runs) == 2
+    assert tuner.search_log().epochs == EpochCount(trained=4)
 
 
 def test_a_training_that_ends_early_by_itself_is_not_stopped_and_one_that_crashes_has_no_end(tmp_path):

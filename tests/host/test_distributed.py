@@ -162,3 +162,15 @@ def test_a_rule_on_a_worker_sees_the_curves_of_the_others_and_what_the_chief_exp
     assert last.stopped.endswith(f"expected: {(mean, sd)}")
     assert int(last.stopped.split(":")[1].split(",")[0]) >= 4  # all others, but for one that has no epoch yet
     assert len(last.curve) == 1
+
+
+def test_the_epochs_of_all_workers_are_one_budget(tmp_path, start):
+    command = [sys.executable, "-m", "tests.host.distributed_training", tmp_path, "7"]
+    processes = [start(tuner_id, command=command) for tuner_id in ("chief", "worker0", "worker1")]
+
+    codes = [process.wait(timeout=TIMEOUT) for process in processes]
+
+    log = SearchLog.read(tmp_path / "search")
+    assert codes == [0, 0, 0], (tmp_path / "worker0.log").read_text()
+    assert 7 <= log.epochs.trained <= 8  # one worker may be within an epoch when the other has the last one
+    assert len(log.trials) < 6  # which is `max_trials`

@@ -1,0 +1,60 @@
+"""A budget of epochs: a search ends when it is used up."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from keras_tuner.engine.trial import Trial, TrialStatus
+
+from keras_bayes.errors import KerasBayesWarning
+from keras_bayes.lifecycle import LifecycleOracle
+
+
+class BudgetedOracle(LifecycleOracle):
+    """An oracle that starts no trial when its trainings have had all their epochs.
+
+    Args:
+        max_epochs: The most epochs of all trainings together, over all sessions; `None` for any number.
+        **kwargs: Arguments of `LifecycleOracle`.
+    """
+
+    def __init__(self, *, max_epochs: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_epochs = None if max_epochs is None else int(max_epochs)  # NumPy's would be none of JSON
+        self._has_warned = False
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything but the trials, as JSON."""
+        return {**super().get_state(), "max_epochs": self.max_epochs}
+
+    def _is_finished(self) -> bool:
+        if super()._is_finished():
+            return True
+        self._check_counted()
+        if self._has_no_epochs():
+            self._end_reason = f"The `max_epochs` of {self.max_epochs} are used up."
+            return True
+        return False
+
+    def _retried_trial(self) -> Trial | None:
+        return None if self._has_no_epochs() else super()._retried_trial()
+
+    def _has_no_epochs(self) -> bool:
+        """Whether `max_epochs` is used up."""
+        return self.max_epochs is not None and self.ledger.total().trained >= self.max_epochs
+
+    def _check_counted(self) -> None:
+        """Warns, once, of trials that no epoch is known of."""
+        if self.max_epochs is None or self._has_warned or not self._ended_here:
+            return
+        last = self.trials[self._ended_here[-1]]
+        if last.status == TrialStatus.COMPLETED and not self.ledger.of(last.trial_id).trained:
+            self._has_warned = True
+            warnings.warn(
+                f"`max_epochs` does not limit this search: trial {last.trial_id} has completed, but no epoch of it was "
+                "logged. Epochs are counted in trainings by `BayesTuner.run_trial`; limit any others by `max_trials` "
+                "or `max_time`.",
+                KerasBayesWarning,
+                stacklevel=2,
+            )
