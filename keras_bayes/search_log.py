@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from keras_bayes import project
+from keras_bayes.continuation import superseded
 from keras_bayes.curves import Epoch, read_curve, read_ends
 from keras_bayes.epoch_count import NO_EPOCHS, EpochCount, EpochLedger
 from keras_bayes.errors import ProjectError
+from keras_bayes.forecast import forecasts
 from keras_bayes.history import History, Observations, TrialRecord, observe
+from keras_bayes.loss_curves import CurveArchive
+from keras_bayes.ridge import Prediction
 from keras_bayes.space import Space
 from keras_bayes.states import check_oracle, check_trial
 from keras_bayes.usage import learn_conditions
@@ -28,8 +32,9 @@ class LoggedTrial:
     Args:
         trial_id: The host's name of it.
         record: Its values and what came of them.
-        proposal: Why it was chosen: `source` is `"design"`, `"model"` or `"user"`, nothing where it is not known; with
-            `"model"`, `mean` and `sd` are what the model expected of the objective.
+        proposal: Why it was chosen: `source` is `"design"`, `"model"`, `"user"` or `"continuation"`, nothing where it
+            is not known; `mean` and `sd` are what the model expected of the objective, `continues` is the trial whose
+            training is gone on with.
         runs: Start and end of each run, in seconds since 1970; of a run under way, when it was last seen.
         curve: The epochs of its last run.
         stopped: Why a training of its last run was stopped, the last one of these; empty where none was.
@@ -86,7 +91,11 @@ class SearchLog:
             raise ProjectError(f"There is no search in {folder}: it has no readable {project.ORACLE_FILE}.")
         states = project.read_trials(folder, _checked_trial, project.leave_out)
         unread = state.get("unread", {})
-        history = History.from_states({"unread": unread.get(i, ()), **trial} for i, trial in states.items())
+        name, direction = _objective(state, list(states.values()))
+        gains = _gains(folder, state.get("objective") or [[name, direction]], list(states.values()))
+        history = History.from_states(
+            {"unread": unread.get(i, ()), "gain": gains.get(f"trial_{i}"), **trial} for i, trial in states.items()
+        )
         times = state.get("times", {"sessions": [], "runs": {}})
         trials = tuple(
             LoggedTrial(
@@ -99,7 +108,6 @@ class SearchLog:
             )
             for trial_id, record in zip(states, history.records, strict=True)
         )
-        name, direction = _objective(state, list(states.values()))
         known, sessions = known_records(state.get("known", ())), _intervals(times["sessions"])
         epochs = EpochLedger(folder).total()
         return cls(folder, name, direction, state["hyperparameters"], trials, known, sessions, state, epochs)
@@ -110,10 +118,17 @@ class SearchLog:
         return learn_conditions(Space.from_config(self.hyperparameters), [trial.record for trial in self.trials])
 
     @property
+    def history(self) -> History:
+        """What a model learns from: results from elsewhere, and the trials that no completed one has gone on with."""
+        completed = [trial.trial_id for trial in self.trials if trial.record.status == "COMPLETED"]
+        left_out = superseded({trial.trial_id: trial.proposal for trial in self.trials}, completed)
+        records = tuple(trial.record for trial in self.trials if trial.trial_id not in left_out)
+        return History(records).after(self.known)
+
+    @property
     def observations(self) -> Observations:
-        """What a model learns from: losses, the smaller the better."""
-        history = History(tuple(trial.record for trial in self.trials)).after(self.known)
-        return observe(history, self.space, direction=self.direction)
+        """The same as losses, the smaller the better."""
+        return observe(self.history, self.space, direction=self.direction)
 
     @property
     def best(self) -> LoggedTrial | None:
@@ -154,6 +169,14 @@ def _checked_trial(state: dict[str, Any]) -> dict[str, Any]:
 
 def _why_stopped(trial_folder: Path) -> str:
     return next((end.stopped for end in reversed(read_ends(trial_folder)) if end.stopped), "")
+
+
+def _gains(folder: Path, objective: Sequence[Sequence[str]], trials: Sequence[State]) -> dict[str, Prediction]:
+    """By the folders of the trials that were stopped, how much better they would have become."""
+    if not any(trial["status"] == "COMPLETED" and trial["message"] for trial in trials):
+        return {}
+    archive = CurveArchive(folder, {name: -1.0 if direction == "max" else 1.0 for name, direction in objective})
+    return {name: forecast.gain for name, forecast in forecasts(archive).items()}
 
 
 def _intervals(intervals: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:

@@ -72,7 +72,7 @@ class Landscape:
             )
         if not space.dim:
             raise MissingDataError("The search space leaves nothing to choose, so there is nothing to model.")
-        records = [*log.known, *(trial.record for trial in log.trials)]
+        records = log.history.records
         is_inside, _ = space.locate([record.values for record in records])
         ended = [record for record, is_in in zip(records, is_inside, strict=True) if is_in and not record.is_open]
         rows = data.kept(MAX_OBSERVATIONS)
@@ -105,8 +105,9 @@ class Landscape:
 
     @property
     def best(self) -> Array:
-        """The point of the best trial, shape (d,)."""
-        return np.asarray(self.surrogate.best_first[0])
+        """The point of the best trial, shape (d,); one that was stopped is it only where all were."""
+        is_doubtful = self.surrogate.posterior.doubt > 0
+        return np.asarray(self.X[np.lexsort((self.surrogate.targets.y, is_doubtful))[0]])
 
     def completed_with(self, *coordinates: int) -> tuple[list[TrialRecord], Array]:
         """Completed trials in which these coordinates are active, the best first, and their points, shape (k, d)."""

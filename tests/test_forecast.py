@@ -1,0 +1,161 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keras_bayes.curves import CURVE_FILE, End, Epoch
+from keras_bayes.forecast import expected_gains, forecasts
+from keras_bayes.loss_curves import CurveArchive, LossCurves
+from keras_bayes.rungs import rungs
+
+NUM_EPOCHS = 52
+LENGTHS = rungs(NUM_EPOCHS)
+
+
+def decaying(num_trainings, *, seed, noise=0.05):
+    """Losses that decay to a level of their own, shape (n, 52)."""
+    rng = np.random.default_rng(seed)
+    level, height = rng.normal(size=(2, num_trainings, 1))
+    return level + np.abs(height) * np.exp(-np.arange(NUM_EPOCHS) / 12) + noise * rng.normal(size=(num_trainings, 52))
+
+
+def stopped_after(losses, lengths):
+    """Curves of which only so many epochs are known."""
+    known = np.where(np.arange(losses.shape[1]) < np.array(lengths)[:, None], losses, np.nan)
+    is_finished = np.array(lengths) == losses.shape[1]
+    return LossCurves(known, np.full(len(losses), losses.shape[1]), is_finished)
+
+
+def some_stopped(num_trainings, *, seed):
+    """All losses, and the curves of trainings of which every third one was not stopped."""
+    losses = decaying(num_trainings, seed=seed)
+    lengths = np.random.default_rng(seed).choice(LENGTHS[:-1], num_trainings)
+    lengths[::3] = NUM_EPOCHS
+    return losses, stopped_after(losses, lengths)
+
+
+@given(st.integers(0, 100))
+def test_finished_trainings_have_nothing_to_gain_and_stopped_ones_no_loss(seed):
+    _, curves = some_stopped(20, seed=seed)
+
+    gains = expected_gains(curves)
+
+    for gain, is_finished in zip(gains, curves.is_finished, strict=True):
+        assert gain.mu >= 0
+        assert (gain.mu, gain.sigma) == (0, 0) if is_finished else gain.sigma > 0
+
+
+@given(st.integers(0, 100), st.floats(0.01, 100), st.floats(-100, 100))
+def test_scale_and_shift_of_the_losses_are_those_of_the_gains(seed, scale, shift):
+    _, curves = some_stopped(15, seed=seed)
+    moved = LossCurves(scale * curves.losses + shift, curves.num_epochs, curves.is_finished)
+
+    gains, moved_gains = expected_gains(curves), expected_gains(moved)
+
+    # A shift by 100 costs six places of a noise of .05 scaled by .01.
+    np.testing.assert_allclose([g.mu for g in moved_gains], [scale * g.mu for g in gains], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose([g.sigma for g in moved_gains], [scale * g.sigma for g in gains], rtol=1e-5, atol=1e-7)
+
+
+@given(st.integers(0, 100))
+def test_the_order_of_the_trainings_does_not_matter(seed):
+    _, curves = some_stopped(15, seed=seed)
+    order = np.random.default_rng(seed).permutation(15)
+
+    gains = expected_gains(curves)
+    shuffled = expected_gains(LossCurves(curves.losses[order], curves.num_epochs[order], curves.is_finished[order]))
+
+    np.testing.assert_allclose([g.mu for g in shuffled], [gains[i].mu for i in order], rtol=1e-9, atol=1e-12)
+
+
+def test_what_is_expected_is_nearer_to_the_end_than_what_was_reached():
+    errors, spreads, untouched = [], [], []
+    for seed in range(20):
+        losses, curves = some_stopped(40, seed=1000 * seed)
+        gains = expected_gains(curves)
+        for i in np.flatnonzero(~curves.is_finished):
+            reached, end = np.nanmin(curves.losses[i]), losses[i].min()
+            errors.append(reached - gains[i].mu - end)
+            untouched.append(reached - end)
+            spreads.append(gains[i].sigma)
+
+    errors, spreads = np.array(errors), np.array(spreads)
+    assert np.mean(errors**2) < 0.5 * np.mean(np.square(untouched))
+    assert np.sqrt(np.mean((errors / spreads) ** 2)) == pytest.approx(1, abs=0.3)  # honest, where stopping is by chance
+
+
+def test_the_later_a_training_was_stopped_the_surer_is_its_end():
+    losses = decaying(30, seed=0)
+    lengths = [NUM_EPOCHS] * 26 + [4, 9, 22, 52]
+
+    sigmas = [gain.sigma for gain in expected_gains(stopped_after(losses, lengths))[26:]]
+
+    assert sigmas == sorted(sigmas, reverse=True)
+    assert sigmas[-1] == 0
+
+
+@pytest.mark.parametrize("lengths", [[4], [1], [4, 4], [52], [4, 52], [2, 52, 52]], ids=str)
+def test_a_few_trainings_are_enough(lengths):
+    gains = expected_gains(stopped_after(decaying(len(lengths), seed=0), lengths))
+
+    assert all(np.isfinite([gain.mu, gain.sigma]).all() for gain in gains)
+    assert [gain.sigma > 0 for gain in gains] == [length < NUM_EPOCHS for length in lengths]
+
+
+def test_no_training_has_no_gains():
+    assert expected_gains(LossCurves(np.empty((0, 0)), np.empty(0, dtype=int), np.empty(0, dtype=bool))) == []
+
+
+def test_trainings_of_unknown_length_and_those_that_ended_early_have_nothing_to_gain():
+    losses = decaying(4, seed=0)[:, :9]
+    curves = LossCurves(losses, np.array([0, 52, 52, 52]), np.array([False, True, True, False]))
+
+    gains = expected_gains(curves)
+
+    assert [gain.sigma == 0 for gain in gains] == [True, True, True, False]
+
+
+def test_metrics_of_every_other_epoch_are_enough():
+    _, curves = some_stopped(20, seed=3)
+    sparse = np.where(np.arange(NUM_EPOCHS) % 2, curves.losses, np.nan)
+
+    gains = expected_gains(LossCurves(sparse, curves.num_epochs, curves.is_finished))
+
+    assert np.isfinite([[gain.mu, gain.sigma] for gain in gains]).all()
+
+
+def test_trainings_of_different_lengths_are_compared_at_the_same_share_of_them():
+    long = decaying(20, seed=0, noise=0.0)
+    short = long[:, ::4][:, :13]  # the same in a quarter of the epochs
+    losses = np.full((40, NUM_EPOCHS), np.nan)
+    losses[:20], losses[20:, :13] = long, short
+    losses[0, 22:] = losses[20, 5:] = np.nan
+    num_epochs = np.array([52] * 20 + [13] * 20)
+    is_finished = np.arange(40) % 20 > 0
+
+    gains = expected_gains(LossCurves(losses, num_epochs, is_finished))
+
+    assert gains[0].mu == pytest.approx(gains[20].mu, abs=0.1)
+
+
+def test_the_last_training_of_a_folder_counts_where_it_was_stopped(tmp_path):
+    def write(name, *trainings):
+        (tmp_path / name).mkdir()
+        lines = [
+            line
+            for number, (length, stopped) in enumerate(trainings)
+            for line in (
+                *(Epoch(number, i, 0.0, 1.0, {"val_loss": 1 / (i + 1)}).to_line() for i in range(length)),
+                End(number, 10, stopped).to_line(),
+            )
+        ]
+        (tmp_path / name / CURVE_FILE).write_text("".join(lines))
+
+    write("trial_0", (10, ""))
+    write("trial_1", (10, ""), (4, "hopeless"))
+    write("trial_2", (4, "hopeless"), (10, ""))
+
+    found = forecasts(CurveArchive(tmp_path, {"val_loss": 1.0}))
+
+    assert list(found) == ["trial_1"]
+    assert found["trial_1"].remaining == pytest.approx(0.6)
