@@ -61,14 +61,15 @@ class _Rungs:
     @classmethod
     def of(cls, curves: LossCurves) -> _Rungs:
         """Of curves, at least one; one that has finished early, or is of unknown length, is at its end."""
-        epochs = np.where(curves.num_epochs > 0, curves.num_epochs, curves.lengths)
+        lengths = curves.lengths
+        epochs = np.where(curves.num_epochs > 0, curves.num_epochs, lengths)
         ladders = [rungs(int(num_epochs)) for num_epochs in epochs]
         r = max(len(ladder) for ladder in ladders)
         best, slope = np.full((2, len(curves), r), np.nan)
         place = np.full(len(curves), r - 1)
         smallest, latest = np.fmin.accumulate(curves.losses, axis=1), _latest(curves.losses)
         for i, ladder in enumerate(ladders):
-            length = int(curves.lengths[i])
+            length = int(lengths[i])
             is_over = bool(curves.is_finished[i]) or curves.num_epochs[i] == 0
             passed = [rung for rung in ladder if rung <= length or is_over]
             first = r - len(ladder)

@@ -226,3 +226,22 @@ def test_a_prediction_among_the_largest_losses_is_finite(y):
 
     assert np.isfinite(predictions).all()
     assert min(sd for _, sd in predictions) >= 0
+
+
+@given(y=several_losses, at=several_losses)
+def test_targets_of_losses_and_losses_of_targets_are_one_map(y, at):
+    targets = temper(y)
+    assume(len(np.unique(y)) > 1)
+
+    there = targets.targets_at(np.minimum(at, y.max()))
+
+    # Losses of which the smallest difference is .001 in a range of 20.
+    np.testing.assert_allclose(targets.losses_at(there), np.minimum(at, y.max()), rtol=1e-6, atol=1e-6)
+    assert (np.diff(targets.targets_at(np.sort(at))) >= 0).all()
+
+
+@given(y=several_losses)
+def test_the_targets_of_the_losses_themselves_are_what_a_model_learns(y):
+    targets = temper(y)
+
+    np.testing.assert_allclose(targets.targets_at(y), targets.y, rtol=0, atol=1e-12)
