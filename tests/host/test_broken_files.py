@@ -232,7 +232,7 @@ def check_json(original, name, content):
 names = st.sampled_from(["oracle.json", "oracle.json", "trial_01/trial.json", "trial_03/trial.json"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40)
 @given(name=names, content=json_values)
 def test_no_json_does_more_than_be_set_aside(original, name, content):
     check_json(original, name, content)
@@ -240,7 +240,7 @@ def test_no_json_does_more_than_be_set_aside(original, name, content):
 
 @pytest.mark.parametrize("num_examples", [60, pytest.param(1000, marks=pytest.mark.slow)])
 def test_no_mutation_of_a_file_does_more_than_that(original, contents, num_examples):
-    @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=num_examples)
+    @settings(max_examples=num_examples)
     @given(data=st.data())
     def check_mutations(data):
         name = data.draw(names)
