@@ -383,7 +383,7 @@ def test_what_is_to_be_gained_may_be_asked_while_a_trial_is_created(tmp_path):
 
     asking.start()
     searching_on.start()
-    searching_on.join(timeout=60)
+    searching_on.join(timeout=600)
     is_over.set()
 
     assert not searching_on.is_alive()
