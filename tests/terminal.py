@@ -24,12 +24,23 @@ class Screen:
         output: Everything that was written to it.
     """
 
-    def __init__(self, output: bytes) -> None:
-        screen = pyte.HistoryScreen(COLUMNS, ROWS, history=10_000)
-        pyte.ByteStream(screen).feed(output)
-        above = ["".join(line[column].data for column in range(COLUMNS)) for line in screen.history.top]
-        self.lines = [line.rstrip() for line in (*above, *screen.display)]
-        self.has_cursor = not screen.cursor.hidden
+    def __init__(self, output: bytes = b"") -> None:
+        self._screen = pyte.HistoryScreen(COLUMNS, ROWS, history=10_000)
+        self._stream = pyte.ByteStream(self._screen)
+        self.write(output)
+
+    def write(self, output: bytes) -> None:
+        """Writes more to it."""
+        self._stream.feed(output)
+
+    @property
+    def lines(self) -> list[str]:
+        above = ["".join(line[column].data for column in range(COLUMNS)) for line in self._screen.history.top]
+        return [line.rstrip() for line in (*above, *self._screen.display)]
+
+    @property
+    def has_cursor(self) -> bool:
+        return not self._screen.cursor.hidden
 
     @property
     def text(self) -> str:

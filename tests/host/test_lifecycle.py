@@ -176,7 +176,7 @@ def test_an_exception_frees_the_lock(tmp_path):
 
     thread = threading.Thread(target=lambda: trials.append(oracle.create_trial("tuner1")))
     thread.start()
-    thread.join(timeout=10)
+    thread.join(timeout=600)
 
     assert trials
 
@@ -192,7 +192,7 @@ def test_workers_in_threads_share_a_search(tmp_path):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=600)
 
     assert len(oracle.end_order) == len(set(oracle.end_order)) == 12
     assert not oracle.ongoing_trials

@@ -14,6 +14,7 @@ from tests.host.sample_search import sample_search
 from tests.host.test_tuner import make_tuner
 from tests.logs import log_of, random_search, trial
 from tests.spaces import choice, real
+from tests.stopwatch import least_seconds
 
 STORED = sorted((Path(__file__).parent.parent / "projects").glob("*-*"))
 HOSTILE = "</script><script>document.title = 'broken'; alert(1)</script><img src=x onerror=alert(1)>"
@@ -124,9 +125,10 @@ def test_a_search_without_a_result_is_readable(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_of_two_hundred_trials_takes_less_than_two_seconds(large_log, name):
-    start = time.perf_counter()
+    figures = []
 
-    figure = getattr(Plots(lambda: large_log), name)()
+    def draw():
+        figures.append(getattr(Plots(lambda: large_log), name)())
 
-    assert time.perf_counter() - start < 2
-    assert len(figure.data) > 0
+    assert least_seconds(draw, clock=time.process_time) < 2
+    assert len(figures[0].data) > 0

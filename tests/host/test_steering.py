@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import keras_bayes
+from keras_bayes.curves import CURVE_FILE, Epoch
 from keras_bayes.errors import ConfigurationError
 from keras_bayes.search_log import SearchLog
 from keras_bayes.show.account import facts
@@ -270,6 +271,22 @@ def test_the_time_of_earlier_sessions_counts(tmp_path):
     assert len(run_search(again, timed(again, clock, 14))) == 2
 
 
+def test_the_time_of_a_training_that_was_killed_counts_until_its_last_epoch(tmp_path):
+    oracle, clock = searching(tmp_path, max_time=60), Clock()
+    run_search(oracle, timed(oracle, clock, 14), 1)
+    killed = oracle.create_trial("tuner0")
+    epochs = [Epoch(0, i, clock.now + 15 * (i + 1), 15.0, {"loss": 0.5}) for i in range(2)]
+    curve = tmp_path / "search" / f"trial_{killed.trial_id}" / CURVE_FILE
+    curve.write_text("".join(epoch.to_line() for epoch in epochs))
+    clock.now += 10_000
+
+    again = restarted(tmp_path, max_time=60)
+
+    assert again.timesheet.elapsed == 14 + 30
+    assert again.timesheet.seconds(killed.trial_id) == 30
+    assert len(run_search(again, timed(again, clock, 14))) == 1
+
+
 def test_a_trial_that_waits_to_run_again_stays_waiting_when_the_time_is_up(tmp_path):
     oracle, clock = searching(tmp_path, max_time=60), Clock()
     loss = timed(oracle, clock, 25)
@@ -366,7 +383,7 @@ def test_what_is_to_be_gained_may_be_asked_while_a_trial_is_created(tmp_path):
 
     asking.start()
     searching_on.start()
-    searching_on.join(timeout=60)
+    searching_on.join(timeout=600)
     is_over.set()
 
     assert not searching_on.is_alive()
