@@ -6,6 +6,10 @@
 
 All have the same number of epochs and may end a training early. Searches that are in the file already are skipped:
 start it again to go on. FOLDER is a copy of the public repository slds-lmu/yahpo_data, or of its folder lcbench.
+
+    python examples/benchmarks/epoch_budget.py --searches "keras_bayes, pause" --set surrogate.DOUBT_FACTOR=1
+
+is an ablation: our search with another constant, told apart by its name in the file.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 
 from epoch_searches import CONTESTANTS
 from regret import read_lines
-from search_quality import SEED_STEP, TASK_STEP, append_line, reference
+from search_quality import SEED_STEP, TASK_STEP, append_line, reference, set_constant
 from suites import EPOCHS, LCBENCH_TASKS, Problem, problems
 from trainings import BudgetSpentError, Trainings
 
@@ -46,8 +50,11 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=LCBENCH_TASKS, default=LCBENCH_TASKS)
     parser.add_argument("--seeds", type=int, default=5, help="number of seeds, 1000 apart (default: 5)")
     parser.add_argument("--epochs", type=int, default=BUDGET, help=f"epochs of a search (default: {BUDGET})")
+    parser.add_argument("--set", nargs="+", default=[], metavar="MODULE.NAME=VALUE", help="constants of keras_bayes")
     parser.add_argument("--out", default="epochs.jsonl", help="file of results, continued (default: epochs.jsonl)")
     args = parser.parse_args()
+    for assignment in args.set:
+        set_constant(assignment)
     by_task = {problem.task: problem for problem in problems("lcbench", args.yahpo)}
     lines = read_lines([args.out])
     done = {(line["search"], line["task"], line["seed"], line["budget"]) for line in lines if "search" in line}
@@ -62,14 +69,15 @@ def main() -> None:
             (SEED_STEP * (i + 1), t, name) for i in range(args.seeds) for t in args.tasks for name in args.searches
         ]
         for seed, task, name in chosen:
-            key = {"search": name, "task": task, "seed": seed, "budget": args.epochs}
+            label = " ".join([name, *args.set])
+            key = {"search": label, "task": task, "seed": seed, "budget": args.epochs}
             if tuple(key.values()) in done:
                 continue
             start = time.process_time()
             best = search(name, by_task[task], folder=args.yahpo, budget=args.epochs, seed=seed).best
             seconds = round(time.process_time() - start, 1)
             append_line(file, {**key, "version": keras_bayes.__version__, "seconds": seconds, "best": best})
-            print(f"{task} {seed} {name}: {best[-1][2]:.3f} ({seconds} s)", flush=True)
+            print(f"{task} {seed} {label}: {best[-1][2]:.3f} ({seconds} s)", flush=True)
 
 
 if __name__ == "__main__":
