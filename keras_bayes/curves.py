@@ -109,7 +109,37 @@ class Earlier:
         return cls(number)
 
 
-Line = Epoch | End | Earlier
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """Which epochs of a trial are copies of those of another one, whose training it goes on with: its first ones.
+
+    Args:
+        inherited_epochs: How many.
+        num_epochs: How many the other training was to have; 0 where that is not known.
+    """
+
+    inherited_epochs: int
+    num_epochs: int
+
+    def to_line(self) -> str:
+        """As a line of a curve file."""
+        return json.dumps(asdict(self)) + "\n"
+
+    @classmethod
+    def from_line(cls, line: str) -> Inherited:
+        """From `to_line`.
+
+        Raises:
+            LookupError, TypeError, ValueError: The line is something else.
+        """
+        state = json.loads(line)
+        inherited, planned = int(state["inherited_epochs"]), int(state["num_epochs"])
+        if not (0 <= inherited < MAX_COUNT and 0 <= planned < MAX_COUNT):
+            raise ValueError(f"These are no numbers of epochs: {line[:200]}")
+        return cls(inherited, planned)
+
+
+Line = Epoch | End | Earlier | Inherited
 
 
 def read_log(trial_folder: Path) -> tuple[Line, ...]:
@@ -133,7 +163,7 @@ def read_ends(trial_folder: Path) -> tuple[End, ...]:
 
 def _parsed(line: str) -> Iterator[Line]:
     """What a line tells, if anything."""
-    kinds: tuple[type[Line], ...] = (Epoch, End, Earlier)  # the most frequent first
+    kinds: tuple[type[Line], ...] = (Epoch, End, Earlier, Inherited)  # the most frequent first
     for kind in kinds:
         with contextlib.suppress(LookupError, TypeError, ValueError, OverflowError, RecursionError):
             yield kind.from_line(line)

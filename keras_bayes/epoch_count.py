@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keras_bayes.budget import USED_UP
 from keras_bayes.curve_files import CurveFiles
-from keras_bayes.curves import Earlier, End, Epoch, read_log
+from keras_bayes.curves import Earlier, End, Epoch, Inherited, read_log
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,9 @@ def count_epochs(trial_folder: Path) -> EpochCount:
     for item in read_log(trial_folder):
         if isinstance(item, Earlier):
             trained += item.earlier_epochs
+        elif isinstance(item, Inherited):  # which count there, as does what was saved there, and is not any more
+            trained -= item.inherited_epochs
+            saved -= max(item.num_epochs - item.inherited_epochs, 0)
         elif isinstance(item, Epoch):
             trained += 1
             lengths[item.training] = item.number + 1

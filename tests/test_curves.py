@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_bayes.curves import CURVE_FILE, Earlier, End, Epoch, read_curve, read_ends, read_log
+from keras_bayes.curves import CURVE_FILE, Earlier, End, Epoch, Inherited, read_curve, read_ends, read_log
 
 epochs = st.builds(
     Epoch,
@@ -16,6 +16,7 @@ epochs = st.builds(
     metrics=st.dictionaries(st.text(), st.floats(allow_nan=False)),
 )
 ends = st.builds(End, training=st.integers(0, 9), num_epochs=st.integers(1, 999), stopped=st.text())
+inherited = st.builds(Inherited, st.integers(0, 999), st.integers(0, 999))
 IMPOSSIBLE = [
     Epoch(training, number, ended, seconds, {}).to_line()
     for training, number, ended, seconds in [
@@ -79,7 +80,7 @@ def test_epochs_and_ends_are_told_apart(tmp_path):
     assert read_ends(tmp_path) == (first, second)
 
 
-@given(st.lists(epochs | ends | st.builds(Earlier, st.integers(0, 999))))
+@given(st.lists(epochs | ends | st.builds(Earlier, st.integers(0, 999)) | inherited))
 def test_what_is_told_of_a_trial_is_read_in_order(tmp_path_factory, items):
     folder = tmp_path_factory.mktemp("trial")
     (folder / CURVE_FILE).write_text("".join(item.to_line() for item in items))

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_bayes.budget import EPOCHS_ARE_UP, TIME_IS_UP, USED_UP
-from keras_bayes.curves import CURVE_FILE, Earlier, End, Epoch
+from keras_bayes.curves import CURVE_FILE, Earlier, End, Epoch, Inherited
 from keras_bayes.epoch_count import EpochCount, EpochLedger, count_epochs
 
 counts = st.builds(EpochCount, st.integers(0, 99), st.integers(0, 99))
@@ -52,6 +52,23 @@ def test_what_is_no_number_of_epochs_is_skipped(tmp_path, number):
     lines = [Earlier(number).to_line(), *lines_of([(3, 10, "")])]
 
     assert count_epochs(write(tmp_path, lines)) == EpochCount(3)
+
+
+def test_a_training_in_several_trials_counts_once(tmp_path):
+    def leg(begin, end, stopped):
+        lines = [Inherited(begin, 52).to_line()] * (begin > 0)
+        lines += [Epoch(0, i, 1.0, 1.0, {}).to_line() for i in range(end)]
+        return lines if stopped is None else [*lines, End(0, 52, stopped).to_line()]
+
+    for trial_id, (begin, end, stopped) in enumerate([(0, 4, "Paused"), (4, 9, "Paused"), (9, 30, None)]):
+        write(tmp_path / f"trial_{trial_id}", leg(begin, end, stopped))
+    ledger = EpochLedger(tmp_path)
+
+    assert EpochLedger(tmp_path).total(without=["1", "2"]) == EpochCount(4, 48)
+    assert ledger.total(without=["2"]) == EpochCount(9, 43)
+    assert ledger.total() == EpochCount(30)
+    write(tmp_path / "trial_2", leg(9, 52, ""))
+    assert ledger.total() == EpochCount(52)
 
 
 def test_there_are_no_epochs_without_a_curve(tmp_path):
