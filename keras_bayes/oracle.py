@@ -63,6 +63,7 @@ class BayesOracle(DistributedOracle):
             be quick. A hyperparameter whose condition is not met has no value: `hp.values.get("momentum")` is `None`,
             where `hp["momentum"]` raises.
         stop_when: When to end the search before `max_trials`, a `keras_bayes.ExpectedGain`; by default not.
+        can_continue: Whether the tuner can go on with a trial that was paused.
 
     Raises:
         ValueError, TypeError: An argument is out of range; the message names it and what came.
@@ -90,6 +91,7 @@ class BayesOracle(DistributedOracle):
         max_time: float | str | None = None,
         constraint: Callable[[kt.HyperParameters], bool] | None = None,
         stop_when: ExpectedGain | None = None,
+        can_continue: bool = False,
     ) -> None:
         check_integer("max_trials", max_trials, at_least=1)
         check_integer("num_initial_points", num_initial_points, at_least=2)
@@ -119,6 +121,7 @@ class BayesOracle(DistributedOracle):
         self.beta = beta
         self.acquisition = acquisition
         self.stop_when = stop_when
+        self.can_continue = can_continue
 
     @one_blas_thread()
     def populate_space(self, trial_id: str) -> dict[str, Any]:
