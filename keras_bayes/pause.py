@@ -32,6 +32,10 @@ class Pause:
             return ""
         return f"Paused after {training.epoch} of {training.num_epochs} epochs."
 
+    def after(self, num_epochs: int) -> Pause:
+        """The rule without the rungs of the first epochs."""
+        return Pause(max(self.min_epochs, num_epochs + 1))
+
 
 def states_to_keep(
     paused: Sequence[str], statuses: Mapping[str, str], proposals: Mapping[str, Mapping[str, Any]]

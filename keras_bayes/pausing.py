@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import keras_tuner as kt
 
-from keras_bayes.curves import Epoch, read_curve
+from keras_bayes.curves import CURVE_FILE, Epoch, read_curve
 from keras_bayes.errors import KerasBayesError, ProjectError
 from keras_bayes.stop_trial import RuleStop
 from keras_bayes.training_state import STATE_FILE, load_state, save_state
@@ -44,20 +44,18 @@ class PausedTraining:
 
     @classmethod
     def read(cls, trial_id: str, folder: Path) -> PausedTraining:
-        """From the folder of the trial.
-
-        Raises:
-            LostStateError: It does not tell the state, or not its epoch.
-        """
-        state, curve = folder / STATE_FILE, read_curve(folder)
-        if not state.exists() or not curve:
-            raise LostStateError(f"{state if curve else folder} is missing")
-        return cls(trial_id, state, curve)
+        """From the folder of the trial."""
+        return cls(trial_id, folder / STATE_FILE, read_curve(folder))
 
     @property
     def num_epochs(self) -> int:
-        """How many epochs it has had."""
-        return self.curve[-1].number + 1
+        """How many epochs it has had; 0 if that is lost."""
+        return self.curve[-1].number + 1 if self.curve else 0
+
+    def check_files(self) -> None:
+        """Raises a `LostStateError` unless the state is there, and it is known after which epoch."""
+        if not self.state.exists() or not self.curve:
+            raise LostStateError(f"{self.state if self.curve else self.state.with_name(CURVE_FILE)} is missing")
 
 
 class PausingLog(RuleStop):

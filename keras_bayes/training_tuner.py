@@ -58,22 +58,26 @@ class TrainingTuner(DurableTuner):
         kwargs = kwargs if self._is_worker() else quiet(self.hypermodel, args, kwargs)
         continues = self._proposal(trial).get("continues")
         if continues is None:
-            return self._execute(trial, None, *args, **kwargs)
+            return self._execute(trial, self._rule, None, *args, **kwargs)
         check_fit(self.hypermodel.fit)
+        paused = PausedTraining.read(continues, Path(self.project_dir) / f"trial_{continues}")
         try:
-            paused = PausedTraining.read(continues, Path(self.project_dir) / f"trial_{continues}")
-            return self._execute(trial, paused, *args, **{**kwargs, "initial_epoch": paused.num_epochs})
+            paused.check_files()
+            return self._execute(trial, self._rule, paused, *args, **{**kwargs, "initial_epoch": paused.num_epochs})
         except LostStateError as error:
             message = f"Trial {trial.trial_id} cannot go on with trial {continues}, and begins anew: {error}."
             warnings.warn(message, KerasBayesWarning, stacklevel=2)
-        return self._execute(trial, None, *args, **kwargs)
+        rule = self._rule.after(paused.num_epochs) if isinstance(self._rule, Pause) else self._rule
+        return self._execute(trial, rule, None, *args, **kwargs)
 
-    def _execute(self, trial: Any, paused: PausedTraining | None, *args: Any, **kwargs: Any) -> list[Any]:
+    def _execute(
+        self, trial: Any, rule: Rule | None, paused: PausedTraining | None, *args: Any, **kwargs: Any
+    ) -> list[Any]:
         """Trains models of a trial, or goes on with a training of another one."""
         objective = self.oracle.objective
         earlier = () if paused is None else paused.curve
         users_callbacks = kwargs.pop("callbacks", [])
-        curve_log = self._curve_log(trial, earlier)
+        curve_log = self._curve_log(trial, rule, earlier)
         own_callbacks = [
             *self._resumption(paused),
             TunerHooks(self, trial),
@@ -114,13 +118,13 @@ class TrainingTuner(DurableTuner):
         if not self._is_worker():  # of which the chief reads the curves
             self.oracle.display.on_trial_moved(trial.trial_id, position)
 
-    def _curve_log(self, trial: Any, earlier: Sequence[Epoch]) -> CurveLog:
+    def _curve_log(self, trial: Any, rule: Rule | None, earlier: Sequence[Epoch]) -> CurveLog:
         path = Path(self.get_trial_dir(trial.trial_id)) / CURVE_FILE
-        if self._rule is None:
+        if rule is None:
             return CurveLog(path, self._writer, earlier=earlier)
         expected = expected_loss(self._proposal(trial), self.oracle.objective)
-        kind = PausingLog if isinstance(self._rule, Pause) else RuleStop
-        return kind(path, self._writer, rule=self._rule, archive=self._archive, expected=expected, earlier=earlier)
+        kind = PausingLog if isinstance(rule, Pause) else RuleStop
+        return kind(path, self._writer, rule=rule, archive=self._archive, expected=expected, earlier=earlier)
 
     def _proposal(self, trial: Any) -> Mapping[str, Any]:
         """Why a trial was chosen."""
