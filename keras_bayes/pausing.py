@@ -74,10 +74,7 @@ class PausingLog(RuleStop):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_begin(logs)
         if self._paused:
-            raise kt.errors.FatalValueError(
-                f'A trial with `stopping="pause"` has one training. This one has begun another after the first: '
-                f'{self._paused} Use another rule, such as `stopping="auto"`.'
-            )
+            raise second_training(self._paused)
         if self.training == 0:
             with contextlib.suppress(OSError):  # of an earlier run of the trial
                 self.state.unlink(missing_ok=True)
@@ -116,6 +113,14 @@ class Resumption(keras.callbacks.Callback):
             reason = f"goes on after {self.paused.num_epochs} epochs, but begins after {epoch}"
             raise kt.errors.FatalValueError(f"The training of trial {self.paused.trial_id} {reason}. {ADVICE}")
         self._has_begun = True
+
+
+def second_training(stopped: str) -> Exception:
+    """The error for a trial that trains again after its first training has paused."""
+    return kt.errors.FatalValueError(  # type: ignore[no-any-return]
+        f'A trial with `stopping="pause"` has one training. This one has begun another after the first: {stopped} '
+        'Use another rule, such as `stopping="auto"`.'
+    )
 
 
 def check_fit(fit: Callable[..., Any]) -> None:

@@ -16,7 +16,7 @@ from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.hparams_log import HParamsLog
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.pause import Pause
-from keras_bayes.pausing import LostStateError, PausedTraining, PausingLog, Resumption, check_fit
+from keras_bayes.pausing import LostStateError, PausedTraining, PausingLog, Resumption, check_fit, second_training
 from keras_bayes.quiet import quiet
 from keras_bayes.results import plain_results, with_earlier
 from keras_bayes.show.progress import Position
@@ -55,6 +55,8 @@ class TrainingTuner(DurableTuner):
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         """Builds and trains a model, `executions_per_trial` times; see `keras_tuner.Tuner.run_trial`."""
+        if trial.message and isinstance(self._rule, Pause):  # a `run_trial` of a subclass has called this before
+            raise second_training(trial.message)
         kwargs = kwargs if self._is_worker() else quiet(self.hypermodel, args, kwargs)
         continues = self._proposal(trial).get("continues")
         if continues is None:

@@ -219,6 +219,17 @@ def test_a_second_training_in_a_trial_after_one_that_paused_ends_the_search(tmp_
         search(tmp_path, [NEW], Folds())
 
 
+def test_a_second_run_of_a_trial_that_paused_ends_the_search(tmp_path):
+    class TwoFolds(keras_bayes.BayesTuner):
+        def run_trial(self, trial, *args, **kwargs):
+            return [super(TwoFolds, self).run_trial(trial, *args, **kwargs)[0] for _ in range(2)]
+
+    tuner = TwoFolds(build_model, "val_loss", directory=tmp_path, stopping="pause")
+
+    with pytest.raises(kt.errors.FatalValueError, match=r"has one training.*Paused after 4 of 20 epochs\. .*auto"):
+        tuner.search(**FIT)
+
+
 def test_of_several_trainings_only_the_first_one_may_pause(tmp_path):
     class Warmed(kt.HyperModel):
         def build(self, hp):
@@ -242,8 +253,34 @@ def test_more_than_one_execution_cannot_pause(tmp_path):
 def test_an_instance_of_the_rule_has_its_own_rungs(tmp_path):
     tuner = search(tmp_path, [NEW, "0"], stopping=Pause(min_epochs=8))
 
-    assert [len(numbers(tuner, i)) for i in "01"] == [9, 20]
+    assert [len(numbers(tuner, i)) for i in "01"] == [9, NUM_EPOCHS]
     assert tuner.oracle.can_continue
+
+
+def test_callbacks_that_know_their_trial_count_on(tmp_path):
+    class Journal(keras_bayes.callbacks.TrialCallback):
+        def on_execution_begin(self, values):
+            seen.append(self.execution.name)
+
+        def on_execution_epoch(self, epoch, metrics):
+            seen.append(epoch)
+
+    seen = []
+    tuner = make_tuner(tmp_path, continued=[NEW, "0"])
+
+    tuner.search(**FIT, callbacks=[Journal()])
+
+    assert seen == ["trial_0", 0, 1, 2, 3, "trial_1", 4, 5, 6, 7, 8]
+
+
+def test_a_full_disk_costs_the_state_and_no_trial(tmp_path, monkeypatch):
+    full = type("Usage", (), {"free": 1000})()
+    monkeypatch.setattr("keras_bayes.weights.shutil.disk_usage", lambda path: full)
+    with pytest.warns(keras_bayes.KerasBayesWarning, match="No space left"):
+        tuner = search(tmp_path, [NEW])
+
+    assert tuner.oracle.trials["0"].status == "COMPLETED"
+    assert states(tuner) == []
 
 
 def test_other_rules_do_not_pause():
@@ -263,10 +300,10 @@ def test_fewer_epochs_than_there_were_are_none(tmp_path):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_a_trial_that_was_killed_goes_on_once_more_from_the_same_state(tmp_path):
-    whole = search(tmp_path / "a", [NEW, "0"])
+    whole = make_tuner(tmp_path / "a", continued=[NEW, "0"])
+    whole.search(**FIT)
     killed = subprocess.run([sys.executable, SCRIPT, tmp_path / "b"], capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    Notes.epochs = []
 
     tuner = make_tuner(tmp_path / "b", continued=[NEW, "0"])
     assert numbers(tuner, "1") == [0, 1, 2, 3, 4, 5]
