@@ -1,6 +1,6 @@
 """A search whose trials pause, with an oracle that is told which of them go on.
 
-python paused_search.py FOLDER
+python -m tests.host.paused_search FOLDER [kill]
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ def make_tuner(folder, hypermodel=build_model, *, continued=(), **arguments):
     class Tuner(keras_bayes.BayesTuner):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
+            if self._is_worker():  # the chief decides
+                return
             answer = self.oracle.populate_space
 
             def populate_space(trial_id):
@@ -69,4 +71,4 @@ class Kill(keras.callbacks.Callback):
 
 
 if __name__ == "__main__":
-    make_tuner(sys.argv[1], continued=[NEW, "0"]).search(**FIT, callbacks=[Kill()])
+    make_tuner(sys.argv[1], continued=[NEW, "0"]).search(**FIT, callbacks=[Kill()] * ("kill" in sys.argv))

@@ -20,7 +20,7 @@ from tests.host.paused_search import FIT, NEW, NUM_EPOCHS, X, Y, build_model, fo
 
 pytestmark = pytest.mark.slow
 
-SCRIPT = Path(__file__).with_name("paused_search.py")
+COMMAND = [sys.executable, "-m", "tests.host.paused_search"]
 
 
 class Notes(keras.callbacks.Callback):
@@ -302,7 +302,7 @@ def test_fewer_epochs_than_there_were_are_none(tmp_path):
 def test_a_trial_that_was_killed_goes_on_once_more_from_the_same_state(tmp_path):
     whole = make_tuner(tmp_path / "a", continued=[NEW, "0"])
     whole.search(**FIT)
-    killed = subprocess.run([sys.executable, SCRIPT, tmp_path / "b"], capture_output=True, text=True, check=False)
+    killed = subprocess.run([*COMMAND, tmp_path / "b", "kill"], capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
 
     tuner = make_tuner(tmp_path / "b", continued=[NEW, "0"])
