@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,12 @@ from typing import Any
 import keras
 
 from keras_bayes.budget import EPOCHS_ARE_UP, TIME_IS_UP
-from keras_bayes.curves import Earlier, End, Epoch, Line
+from keras_bayes.curves import Earlier, End, Epoch, Inherited, Line
 from keras_bayes.epoch_count import EpochLedger, count_epochs
 from keras_bayes.show.progress import Position
 from keras_bayes.trackers import MlflowRun, WandbRun
 from keras_bayes.trial_callback import TrialCallback, numbers_in
-from keras_bayes.weights import save_weights
+from keras_bayes.weights import copy_weights, save_weights
 from keras_bayes.writer import Writer
 
 __all__ = [
@@ -78,6 +78,13 @@ class BestWeights(keras.callbacks.Callback):
         self.writer = writer
         self.best: float | None = None
 
+    def take_over(self, path: Path, epochs: Iterable[Mapping[str, Any]]) -> None:
+        """Begins with a copy of another file, if there is one: the weights at the best of some other epochs."""
+        values = [float(self.objective.get_value(logs)) for logs in epochs if self.objective.has_value(logs)]
+        known = [value for value in values if value == value]
+        if known and path.exists() and self.writer.save_weights(self.path, lambda copy: copy_weights(path, copy)):
+            self.best = max(known) if self.objective.direction == "max" else min(known)
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if not logs or not self.objective.has_value(logs):
             self._save()
@@ -100,12 +107,14 @@ class CurveLog(keras.callbacks.Callback):
     Args:
         path: The file; see `keras_bayes.curves`.
         writer: What writes it.
+        earlier: Epochs that the first training has had in other trials.
     """
 
-    def __init__(self, path: Path, writer: Writer) -> None:
+    def __init__(self, path: Path, writer: Writer, *, earlier: Sequence[Epoch] = ()) -> None:
         super().__init__()
         self.path = path
         self.writer = writer
+        self.earlier = earlier
         self.training = -1
         self.stopped = ""
         self.num_epochs = 0  # of all trainings it has seen, and of the earlier runs
@@ -115,6 +124,8 @@ class CurveLog(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.training += 1
         self.stopped = ""
+        if self.training == 0 and self.earlier:
+            self._begin()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._began = time.monotonic()
@@ -130,13 +141,19 @@ class CurveLog(keras.callbacks.Callback):
 
     def _append(self, item: Epoch | End) -> None:
         if not self._lines:
-            self.num_epochs = count_epochs(self.path.parent).trained
-            if self.num_epochs:
-                self._write(Earlier(self.num_epochs))
+            self._begin()
         self._write(item)
 
-    def _write(self, item: Line) -> None:
-        self._lines.append(item.to_line())
+    def _begin(self) -> None:
+        """Keeps the number of epochs of an earlier run of the trial, and copies those of another trial."""
+        self.num_epochs = count_epochs(self.path.parent).trained
+        if self.num_epochs:
+            self._write(Earlier(self.num_epochs))
+        if self.earlier:
+            self._write(Inherited(len(self.earlier), planned_epochs(self)), *self.earlier)
+
+    def _write(self, *items: Line) -> None:
+        self._lines.append("".join(item.to_line() for item in items))
         self.writer.write_lines(self.path, self._lines)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ import keras
 import keras_tuner as kt
 
 from keras_bayes import project
+from keras_bayes.continuation import PAUSED_FILE
 from keras_bayes.errors import KerasBayesError
+from keras_bayes.pause import states_to_keep
+from keras_bayes.search_log import SearchLog
 from keras_bayes.weights import load_weights
 
 
@@ -87,12 +91,35 @@ class DurableTuner(kt.Tuner):
         return model
 
     def on_trial_end(self, trial: Any) -> None:
-        """Removes the weights of finished trials that are not among the best."""
+        """Removes the weights of finished trials that are not among the best, nor may go on."""
         super().on_trial_end(trial)
         self._kept.add(trial.trial_id)
-        if self.keep_best is not None:
-            best = {best.trial_id for best in self.oracle.get_best_trials(self.keep_best)}
-            for trial_id in self._kept - best:
-                with contextlib.suppress(OSError):  # the next trial tries again
+        is_limited = self.keep_best is not None
+        best = {t.trial_id for t in self.oracle.get_best_trials(self.keep_best)} if is_limited else set(self._kept)
+        for trial_id in self._kept - self._may_go_on():
+            with contextlib.suppress(OSError):  # the next trial tries again
+                self._state_file(trial_id).unlink(missing_ok=True)
+                if trial_id not in best:
                     Path(self._get_checkpoint_fname(trial_id)).unlink(missing_ok=True)
                     self._kept.discard(trial_id)
+
+    def _may_go_on(self) -> set[str]:
+        """The paused trials of this process whose state is kept."""
+        found = [trial_id for trial_id in self._kept if self._state_file(trial_id).exists()]
+        if not found:
+            return set()
+        trials, proposals = self._trials()
+        sign = -1.0 if self.oracle.objective.direction == "max" else 1.0
+        scores = {i: sign * trials[i].score for i in found if i in trials and trials[i].score is not None}
+        statuses = {trial_id: trial.status for trial_id, trial in trials.items()}
+        return states_to_keep(sorted(scores, key=scores.__getitem__), statuses, proposals)
+
+    def _trials(self) -> tuple[Mapping[str, Any], Mapping[str, Mapping[str, Any]]]:
+        """What has a status and a score for each trial, and why it was chosen, by id."""
+        if not self._is_worker():
+            return self.oracle.trials, self.oracle.proposals
+        log = SearchLog.read(Path(self.project_dir))
+        return {trial.trial_id: trial.record for trial in log.trials}, log.state["proposals"]
+
+    def _state_file(self, trial_id: str) -> Path:
+        return Path(self.project_dir) / f"trial_{trial_id}" / PAUSED_FILE

@@ -131,14 +131,18 @@ class LifecycleOracle(RetryingOracle):
                 self.save()
 
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
-        """The best completed trials, best first; fewer than asked for where fewer have completed."""
+        """The best completed trials, best first; fewer than asked for where fewer have completed.
+
+        A trial that another one continues is left out, unless it is better.
+        """
         completed = [
             trial
             for trial in self.trials.values()
             if trial.status == TrialStatus.COMPLETED and trial.score is not None and math.isfinite(trial.score)
         ]
         completed.sort(key=lambda trial: trial.score, reverse=self.objective.direction == "max")
-        return completed[:num_trials]
+        surpassed = self._surpassed(completed)
+        return [trial for trial in completed if trial.trial_id not in surpassed][:num_trials]
 
     def best_trial(self) -> Trial | None:
         """The best completed trial, if there is one."""
@@ -164,6 +168,15 @@ class LifecycleOracle(RetryingOracle):
                 self._declared = self._declared.also(
                     {hp.name for hp in hyperparameters.space} & {hp.name for hp in self.hyperparameters.space}
                 )
+
+    def _surpassed(self, completed: list[Trial]) -> set[str]:
+        """Trials that another one continues, and are not better than it."""
+        scores = {trial.trial_id: trial.score for trial in completed}
+        continued = {i: str(self.proposals.get(i, {}).get("continues", "")) for i in scores}
+        return {
+            first for i, first in continued.items()
+            if first in scores and not self.objective.better_than(scores[first], scores[i])
+        }  # fmt: skip
 
     def _next_trial(self) -> Trial:
         return self._retried_trial() or self._new_trial()

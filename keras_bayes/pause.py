@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from keras_bayes.arguments import check_integer
 from keras_bayes.rungs import MIN_EPOCHS, rungs
 from keras_bayes.stopping_rules import Training
+
+MAX_STATES = 20  # of paused trainings that are kept on the disk, weights and optimizer of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +31,27 @@ class Pause:
         if training.epoch not in rungs(training.num_epochs, self.min_epochs)[:-1]:
             return ""
         return f"Paused after {training.epoch} of {training.num_epochs} epochs."
+
+    def after(self, num_epochs: int) -> Pause:
+        """The rule without the rungs of the first epochs."""
+        return Pause(max(self.min_epochs, num_epochs + 1))
+
+
+def states_to_keep(
+    paused: Sequence[str], statuses: Mapping[str, str], proposals: Mapping[str, Mapping[str, Any]]
+) -> set[str]:
+    """The paused trials whose state stays on the disk.
+
+    Args:
+        paused: Trials whose state is there, best first.
+        statuses: Status of each trial, by id.
+        proposals: Why each trial was chosen, by id; `continues` tells with which trial it goes on.
+
+    Returns:
+        The `MAX_STATES` best of those that no trial has gone on with to its end, and those that one may yet need.
+    """
+    outcomes = {(str(proposals.get(i, {}).get("continues", "")), status) for i, status in statuses.items()}
+    done = {continued for continued, status in outcomes if status == "COMPLETED"}
+    needed = {continued for continued, status in outcomes if status not in ("COMPLETED", "FAILED")}
+    best = [trial_id for trial_id in paused if trial_id not in done][:MAX_STATES]
+    return {*best, *needed.intersection(paused)}

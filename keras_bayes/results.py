@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import keras_tuner as kt
 import numpy as np
+
+from keras_bayes.curves import Epoch
 
 
 def plain_results(results: Any, objective: Any) -> Any:
@@ -30,6 +33,19 @@ def plain_results(results: Any, objective: Any) -> Any:
             values = _by_epoch(results.history.get(part.name, []), len(results.epoch), missing=worst)
             results.history[part.name] = [value if math.isfinite(value) else worst for value in values]
     return results
+
+
+def with_earlier(results: Any, earlier: Sequence[Epoch], objective: Any) -> Any:
+    """What a training returned that went on after some epochs; a `keras.callbacks.History` gains these.
+
+    What a program returns instead, such as a number, stays what it is.
+    """
+    if isinstance(results, keras.callbacks.History):
+        names = dict.fromkeys([*(name for epoch in earlier for name in epoch.metrics), *results.history])
+        before = {name: [epoch.metrics.get(name, math.nan) for epoch in earlier] for name in names}
+        results.history = {name: before[name] + list(results.history.get(name, [])) for name in names}
+        results.epoch = [*(epoch.number for epoch in earlier), *results.epoch]
+    return plain_results(results, objective)
 
 
 def _by_epoch(values: list[float], num_epochs: int, *, missing: float) -> list[float]:

@@ -13,6 +13,7 @@ from keras_bayes.durable import DurableOracle
 from keras_bayes.space import Space
 from keras_bayes.untried import is_new
 
+REPEATING = ("user", "continuation")  # who may want the values of another trial once more
 MAX_DEATHS = 2  # a trial during which the process ended so often is not run again
 
 
@@ -59,7 +60,7 @@ class RetryingOracle(DurableOracle):
             return "`constraint`, as it is now, does not allow its values."
         if self._is_deadly(trial):
             return "The process ended each time this trial ran."
-        if self.proposals.get(trial.trial_id, {}).get("source") == "user":  # who may want the same once more
+        if self.proposals.get(trial.trial_id, {}).get("source") in REPEATING:
             return ""
         others = [other.hyperparameters.values for other in self.trials.values() if other is not trial]
         points = space.encode_all([values, *(other for other in others if other in space)])

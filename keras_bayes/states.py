@@ -160,7 +160,10 @@ _INTERVALS = _list(_is_interval)
 def _is_proposal(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
-    return value.get("source") != "model" or all(_is_number(value.get(name)) for name in ("mean", "sd"))
+    source = value.get("source")
+    is_continued = source != "continuation" or _is_text(value.get("continues"))
+    is_expected = source not in ("model", "continuation") or all(_is_number(value.get(i)) for i in ("mean", "sd"))
+    return is_continued and is_expected
 
 
 _BAYESIAN: dict[str, Check] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import keras_tuner as kt
 import numpy as np
 
 from keras_bayes.callbacks import CurveLog, planned_epochs
-from keras_bayes.curves import CURVE_FILE
+from keras_bayes.curves import CURVE_FILE, Epoch
 from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.objective import resolve_objective, signs
@@ -28,6 +28,7 @@ class RuleStop(CurveLog):
         rule: The rule.
         archive: The curves of all trainings.
         expected: Mean and standard deviation of what is expected of the smallest loss, if anything is.
+        earlier: Epochs that the first training has had in other trials.
     """
 
     def __init__(
@@ -38,8 +39,9 @@ class RuleStop(CurveLog):
         rule: Rule,
         archive: CurveArchive,
         expected: tuple[float, float] | None = None,
+        earlier: Sequence[Epoch] = (),
     ) -> None:
-        super().__init__(path, writer)
+        super().__init__(path, writer, earlier=earlier)
         self.rule = rule
         self.archive = archive
         self.expected = expected
@@ -49,14 +51,13 @@ class RuleStop(CurveLog):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_begin(logs)
         self._losses, self._metrics = {}, set()
+        for earlier in self.earlier if self.training == 0 else ():
+            self._take_up(earlier.number, earlier.metrics)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_end(epoch, logs)
-        metrics = logs or {}
-        self._metrics |= metrics.keys()
-        if not self.archive.signs.keys() <= metrics.keys():
+        if not self._take_up(epoch, logs or {}):
             return
-        self._losses[epoch] = self.archive.loss(metrics)
         if epoch + 1 >= planned_epochs(self) or self.model.stop_training:  # it ends by itself
             return
         self.stopped = self._why_stop()
@@ -69,6 +70,14 @@ class RuleStop(CurveLog):
             wanted, told = sorted(self.archive.signs), sorted(self._metrics)
             message = f"No training can be stopped: the epochs tell of {told}, not of the objective {wanted}."
             warnings.warn(message, KerasBayesWarning, stacklevel=2)
+
+    def _take_up(self, epoch: int, metrics: Mapping[str, Any]) -> bool:
+        """Whether an epoch has a loss, which is noted."""
+        self._metrics |= metrics.keys()
+        if not self.archive.signs.keys() <= metrics.keys():
+            return False
+        self._losses[epoch] = self.archive.loss(metrics)
+        return True
 
     def _why_stop(self) -> str:
         try:

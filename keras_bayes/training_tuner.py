@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import functools
 import math
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from keras_bayes.budget import EPOCHS_ARE_UP
 from keras_bayes.callbacks import BestWeights, CurveLog, Deadline, EpochLimit, PositionReport, TunerHooks
-from keras_bayes.curves import CURVE_FILE
+from keras_bayes.curves import CURVE_FILE, Epoch
 from keras_bayes.durable_tuner import DurableTuner
 from keras_bayes.epoch_count import EpochLedger
+from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.hparams_log import HParamsLog
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.objective import signs
+from keras_bayes.pause import Pause
+from keras_bayes.pausing import LostStateError, PausedTraining, PausingLog, Resumption, check_fit, second_training
 from keras_bayes.quiet import quiet
-from keras_bayes.results import plain_results
+from keras_bayes.results import plain_results, with_earlier
 from keras_bayes.show.progress import Position
 from keras_bayes.stop_trial import RuleStop, expected_loss
 from keras_bayes.stopping_rules import Rule
@@ -54,13 +59,46 @@ class TrainingTuner(DurableTuner):
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         """Builds and trains a model, `executions_per_trial` times; see `keras_tuner.Tuner.run_trial`."""
-        best_weights = BestWeights(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id), self._writer)
-        users_callbacks = kwargs.pop("callbacks", [])
-        curve_log = self._curve_log(trial)
-        position_report = PositionReport(lambda position: self._report(trial, position))
-        deadline = Deadline(self._deadline(), curve_log)
-        limit = EpochLimit(self._max_epochs, self._ledger, curve_log, trial_id=trial.trial_id)
+        if trial.message and isinstance(self._rule, Pause):  # a `run_trial` of a subclass has called this before
+            raise second_training(trial.message)
         kwargs = kwargs if self._is_worker() else quiet(self.hypermodel, args, kwargs)
+        continues = self._proposal(trial).get("continues")
+        if continues is None:
+            return self._execute(trial, self._rule, None, *args, **kwargs)
+        check_fit(self.hypermodel.fit)
+        paused = PausedTraining.read(continues, Path(self.project_dir) / f"trial_{continues}")
+        try:
+            paused.check_files()
+            return self._execute(trial, self._rule, paused, *args, **{**kwargs, "initial_epoch": paused.num_epochs})
+        except LostStateError as error:
+            message = f"Trial {trial.trial_id} cannot go on with trial {continues}, and begins anew: {error}."
+            warnings.warn(message, KerasBayesWarning, stacklevel=2)
+        rule = self._rule.after(paused.num_epochs) if isinstance(self._rule, Pause) else self._rule
+        return self._execute(trial, rule, None, *args, **kwargs)
+
+    def _execute(
+        self, trial: Any, rule: Rule | None, paused: PausedTraining | None, *args: Any, **kwargs: Any
+    ) -> list[Any]:
+        """Trains models of a trial, or goes on with a training of another one."""
+        objective = self.oracle.objective
+        earlier = () if paused is None else paused.curve
+        users_callbacks = kwargs.pop("callbacks", [])
+        curve_log = self._curve_log(trial, rule, earlier)
+        limit = EpochLimit(self._max_epochs, self._ledger, curve_log, trial_id=trial.trial_id)
+        own_callbacks = [
+            *self._resumption(paused),
+            TunerHooks(self, trial),
+            self._best_weights(trial, paused),
+            curve_log,
+            Deadline(self._deadline(), curve_log),
+            limit,
+            PositionReport(lambda position: self._report(trial, position)),
+        ]
+
+        def train(callbacks: list[Any]) -> Any:
+            results = self._build_and_fit_model(trial, *args, callbacks=callbacks, **kwargs)
+            return with_earlier(results, earlier, objective)
+
         results = []
         for execution in range(self.executions_per_trial):
             if execution and limit.is_reached:
@@ -68,27 +106,41 @@ class TrainingTuner(DurableTuner):
                 break
             callbacks = self._deepcopy_callbacks(users_callbacks)
             self._configure_tensorboard_dir(callbacks, trial, execution)
-            own = [TunerHooks(self, trial), best_weights, curve_log, deadline, limit, position_report]
-            callbacks = [*callbacks, *own]
-            train = functools.partial(self._build_and_fit_model, trial, *args, **kwargs)
-            results.append(execute(train, callbacks, self._execution(trial, execution), self.oracle.objective))
+            results.append(execute(train, [*callbacks, *own_callbacks], self._execution(trial, execution), objective))
             if curve_log.stopped:
                 trial.message = curve_log.stopped
                 break
         return results
+
+    def _best_weights(self, trial: Any, paused: PausedTraining | None) -> BestWeights:
+        best_weights = BestWeights(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id), self._writer)
+        if paused is not None:
+            weights = Path(self._get_checkpoint_fname(paused.trial_id))
+            best_weights.take_over(weights, [epoch.metrics for epoch in paused.curve])
+        return best_weights
+
+    def _resumption(self, paused: PausedTraining | None) -> list[Resumption]:
+        if paused is None:
+            return []
+        return [Resumption(paused, build_config=Path(self._get_build_config_fname(paused.trial_id)))]
 
     def _report(self, trial: Any, position: Position) -> None:
         """Shows how far a training has got."""
         if not self._is_worker():  # of which the chief reads the curves
             self.oracle.display.on_trial_moved(trial.trial_id, position)
 
-    def _curve_log(self, trial: Any) -> CurveLog:
+    def _curve_log(self, trial: Any, rule: Rule | None, earlier: Sequence[Epoch]) -> CurveLog:
         path = Path(self.get_trial_dir(trial.trial_id)) / CURVE_FILE
-        if self._rule is None:
-            return CurveLog(path, self._writer)
+        if rule is None:
+            return CurveLog(path, self._writer, earlier=earlier)
+        expected = expected_loss(self._proposal(trial), self.oracle.objective)
+        kind = PausingLog if isinstance(rule, Pause) else RuleStop
+        return kind(path, self._writer, rule=rule, archive=self._archive, expected=expected, earlier=earlier)
+
+    def _proposal(self, trial: Any) -> Mapping[str, Any]:
+        """Why a trial was chosen."""
         proposals = self.search_log().state["proposals"] if self._is_worker() else self.oracle.proposals
-        expected = expected_loss(proposals.get(trial.trial_id, {}), self.oracle.objective)
-        return RuleStop(path, self._writer, rule=self._rule, archive=self._archive, expected=expected)
+        return dict(proposals.get(trial.trial_id, {}))
 
     def _deadline(self) -> float:
         """When the search has to end, in seconds since 1970."""

@@ -77,6 +77,7 @@ class TrialCallback(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         metrics = numbers_in(logs)
+        self._num_epochs = max(self._num_epochs, epoch)  # a training that goes on had the epochs before elsewhere
         self.on_execution_epoch(self._num_epochs, metrics)
         self._num_epochs += 1
 

@@ -18,6 +18,7 @@ from keras_bayes.leases import Periodic, is_chief
 from keras_bayes.memory import release_traced_graphs
 from keras_bayes.objective import objective_code
 from keras_bayes.oracle import BayesOracle
+from keras_bayes.pause import Pause
 from keras_bayes.quiet import is_left_open
 from keras_bayes.removal import remove_project
 from keras_bayes.results import is_no_result
@@ -63,7 +64,11 @@ class BayesTuner(Views, TrainingTuner):
             Keras prints what it says, and the lines are plain unless it is 0.
         stopping: Rule that ends hopeless trainings by the curves of the others: `"auto"`, `"median"`, `"halving"`, one
             of `keras_bayes.stopping_rules`, or a function of a `keras_bayes.stopping_rules.Training`. The score of a
-            trial that was stopped is what it has reached. By default every training has all its epochs.
+            trial that was stopped is what it has reached. By default every training has all its epochs. `"pause"`, or
+            a `keras_bayes.pause.Pause`, pauses each training at certain epochs, and goes on with those that promise
+            most, each as a trial of its own: the model is built anew, its weights and its optimizer are restored, and
+            callbacks see the number of the epoch. A `HyperModel.fit` passes its `**kwargs` on to `model.fit`, and
+            trains once.
         **kwargs: Arguments of `keras_tuner.Tuner`: `directory`, `project_name`, `overwrite`, `executions_per_trial`,
             `max_model_size`, `optimizer`, `loss`, `metrics`, `distribution_strategy`, `tuner_id`.
 
@@ -101,6 +106,14 @@ class BayesTuner(Views, TrainingTuner):
         stopping: str | Rule | None = None,
         **kwargs: Any,
     ) -> None:
+        rule = _rule(stopping)
+        can_continue = isinstance(rule, Pause)
+        if can_continue and kwargs.get("executions_per_trial", 1) > 1:
+            raise ValueError(
+                'A trial with `stopping="pause"` has one training, received '
+                f"`executions_per_trial={kwargs['executions_per_trial']}`. Leave it at 1, or use another rule, such as "
+                '`stopping="auto"`.'
+            )
         oracle = BayesOracle(
             objective=objective,
             max_trials=max_trials,
@@ -119,10 +132,10 @@ class BayesTuner(Views, TrainingTuner):
             max_epochs=max_epochs,
             constraint=constraint,
             stop_when=stop_when,
+            can_continue=can_continue,
         )
         check_integer("keep_best", keep_best, at_least=1)
         check_one_of("progress", progress, VIEWS)
-        rule = None if stopping is None else as_rule(stopping)
         if stopping is not None and objective is None:
             raise ValueError("`stopping` needs an `objective` that is a metric of each epoch, received None.")
         if "://" in str(kwargs.get("directory")):
@@ -229,3 +242,10 @@ class BayesTuner(Views, TrainingTuner):
         if self.oracle.is_abandoned() and not self._is_abandoned:
             self._is_abandoned = True
             _thread.interrupt_main()  # the host's chief waits in the main thread, for ever
+
+
+def _rule(stopping: str | Rule | None) -> Rule | None:
+    """The rule of `stopping`; only a tuner can go on with what is paused."""
+    if stopping is None:
+        return None
+    return Pause() if stopping == "pause" else as_rule(stopping)

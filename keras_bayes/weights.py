@@ -8,7 +8,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -26,11 +26,14 @@ def save_weights(model: keras.Model, path: Path) -> None:
     Raises:
         OSError: The disk is too full, which HDF5 must not find out: it may end the process where it closes the file.
     """
-    num_bytes = sum(math.prod(v.shape) * (8 if v.dtype.endswith("64") else 4) for v in model.variables)
-    if shutil.disk_usage(path.parent).free < num_bytes + SPARE_BYTES + len(model.variables) * SPARE_BYTES_PER_VARIABLE:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    check_space(path, model.variables)
     with without_optimizer(model):
         model.save_weights(str(path))
+
+
+def copy_weights(path: Path, copy: Path) -> None:
+    """Copies a file of weights; an `OSError` tells if that did not work."""
+    shutil.copyfile(path, copy)
 
 
 def load_weights(model: keras.Model, path: Path, *, build_config: Path) -> None:
@@ -44,6 +47,20 @@ def load_weights(model: keras.Model, path: Path, *, build_config: Path) -> None:
     Raises:
         ProjectError: A file is missing or broken.
     """
+    build(model, build_config)
+    with without_optimizer(model):
+        read_weights(model, path)
+
+
+def check_space(path: Path, variables: Sequence[keras.Variable]) -> None:
+    """Raises an `OSError` if the disk is too full for a file of some variables."""
+    num_bytes = sum(math.prod(v.shape) * (8 if v.dtype.endswith("64") else 4) for v in variables)
+    if shutil.disk_usage(path.parent).free < num_bytes + SPARE_BYTES + len(variables) * SPARE_BYTES_PER_VARIABLE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+
+def build(model: keras.Model, build_config: Path) -> None:
+    """Builds a model that is not, as a file says; raises a `ProjectError` if that is missing or broken."""
     try:
         if not model.built:
             model.build_from_config(json.loads(build_config.read_text(encoding="utf-8")))
@@ -51,9 +68,16 @@ def load_weights(model: keras.Model, path: Path, *, build_config: Path) -> None:
         raise ProjectError(f"{build_config} is missing or broken: {error}") from error
     if not model.built:
         raise ProjectError(f"{build_config} is broken: the model cannot be built from what it holds.")
+
+
+def read_weights(model: keras.Model, path: Path) -> None:
+    """Puts into a built model, and its optimizer, what a file holds.
+
+    Raises:
+        ProjectError: The file is missing or broken, or of another model.
+    """
     try:
-        with without_optimizer(model):
-            model.load_weights(path)
+        model.load_weights(path)
     except (OSError, RuntimeError, *BAD_CONTENT) as error:  # HDF5 has many words for damage
         raise ProjectError(f"{path} is broken, or of another model: {error}") from error
 

@@ -99,6 +99,8 @@ ORDER = [
     "hparams_log",
     "callbacks",
     "stop_trial",
+    "training_state",
+    "pausing",
     "results",
     "oracle",
     "quiet",

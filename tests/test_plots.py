@@ -56,6 +56,16 @@ def test_the_history_shows_each_score_the_best_so_far_and_the_failures():
     assert "it broke" in failed.text[0]
 
 
+def test_the_history_tells_with_which_trial_one_goes_on():
+    proposal = {"source": "continuation", "continues": "00", "mean": 1.0, "sd": 0.1}
+    trials = [trial(0, {"lr": 1e-3}, 1.0), trial(1, {"lr": 1e-3}, 0.9, proposal=proposal)]
+
+    figure = plots(log_of(ENTRIES, trials)).history()
+
+    texts = [text for trace in figure.data for text in trace.text or ()]
+    assert ["continues trial 1" in text for text in texts] == [False, True]
+
+
 def test_scores_beyond_the_axis_of_the_history_are_counted():
     trials = [trial(i, {"lr": 1e-3}, float(i)) for i in range(1, 9)]
 

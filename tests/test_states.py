@@ -99,6 +99,8 @@ def test_a_trial_with_something_else_in_it_is_refused(place, value):
         (("format",), "1"),
         (("proposals",), {"00": "design"}),
         (("proposals",), {"00": {"source": "model", "mean": "0"}}),
+        (("proposals",), {"00": {"source": "continuation", "mean": 0.0, "sd": 0.0}}),
+        (("proposals",), {"00": {"source": "continuation", "continues": "00"}}),
         (("unread",), {"00": "lr"}),
         (("declared",), {"argument": ["lr"]}),
         (("declared",), {"argument": None, "hypermodel": None}),

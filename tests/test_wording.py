@@ -38,6 +38,7 @@ def test_values_stand_on_one_line():
         ({"source": "model", "mean": 0.123456, "sd": 0.0456}, "model expects 0.1235 ± 0.046"),
         ({"source": "design"}, "initial design"),
         ({"source": "user"}, "enqueued by the user"),
+        ({"source": "continuation", "continues": "02", "mean": 0.1, "sd": 0.1}, "continues trial 3"),
         ({}, ""),
     ],
 )

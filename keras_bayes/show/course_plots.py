@@ -24,7 +24,7 @@ from keras_bayes.show.drawing import (
     trial_name,
 )
 from keras_bayes.show.insights import Curve, Curves, Progress, Run, Timeline, scores_of
-from keras_bayes.show.wording import count, failure_reason, format_seconds, format_value
+from keras_bayes.show.wording import choice_reason, count, failure_reason, format_seconds, format_value
 
 OUTCOMES = {"completed": BLUE, "failed": ORANGE, "ran again later": GREY, "running": SKY}
 MAX_MARKERS = 2000  # points of curves that are marked: a browser draws each of them
@@ -151,6 +151,8 @@ def _about(trial: LoggedTrial) -> list[str]:
     """Why it failed, or what the model had expected of it."""
     if trial.record.status != "COMPLETED":
         return [escaped(failure_reason(trial.record.message))]
+    if trial.proposal.get("source") == "continuation":
+        return [escaped(choice_reason(trial.proposal))]
     if trial.proposal.get("source") != "model":
         return []
     return [f"the model had expected {plain(trial.proposal['mean'])} ± {format_value(trial.proposal['sd'], digits=2)}"]

@@ -49,6 +49,9 @@ def choice_reason(proposal: Mapping[str, Any]) -> str:
     if source == "model":
         mean, sd = format_value(proposal["mean"], digits=4), format_value(proposal["sd"], digits=2)
         return f"model expects {mean} ± {sd}"
+    if source == "continuation":
+        trial_id = proposal["continues"]
+        return f"continues trial {int(trial_id) + 1 if trial_id.isdecimal() else format_value(trial_id)}"
     return {"design": "initial design", "user": "enqueued by the user"}.get(str(source), "")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from keras_bayes.continuation import PAUSED_FILE
 from keras_bayes.distributed import DESERTED_SECONDS
 from keras_bayes.leases import HEARTBEAT_SECONDS
 from keras_bayes.search_log import SearchLog
@@ -152,6 +153,19 @@ def test_the_time_budget_of_the_chief_ends_the_search(tmp_path, start):
     assert codes == [0, 0], (tmp_path / "chief.log").read_text()
     assert 1 <= len(states(tmp_path)) <= 3
     assert "No other trial fits into the `max_time` of 6.0 s." in (tmp_path / "chief.log").read_text()
+
+
+def test_a_worker_goes_on_with_a_trial_that_has_paused(tmp_path, start):
+    command = [sys.executable, "-m", "tests.host.paused_search", tmp_path]
+    processes = [start(tuner_id, command=command) for tuner_id in ("chief", "worker0")]
+
+    codes = [process.wait(timeout=TIMEOUT) for process in processes]
+
+    log = SearchLog.read(tmp_path / "search")
+    assert codes == [0, 0], (tmp_path / "worker0.log").read_text()
+    assert [len(trial.curve) for trial in log.trials] == [4, 9]
+    assert log.trials[1].curve[:4] == log.trials[0].curve
+    assert [path.parent.name for path in tmp_path.rglob(PAUSED_FILE)] == ["trial_1"]
 
 
 def test_a_rule_on_a_worker_sees_the_curves_of_the_others_and_what_the_chief_expects(tmp_path, start):

@@ -1,0 +1,39 @@
+"""The state in which a training was paused, so that it can go on in another process: weights and optimizer."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import keras
+
+from keras_bayes.weights import build, check_space, read_weights
+
+
+def save_state(model: keras.Model, path: Path) -> None:
+    """Writes weights and optimizer of a model to a file that ends in `.weights.h5`.
+
+    Raises:
+        OSError: The disk is too full.
+    """
+    check_space(path, [*model.variables, *getattr(model.optimizer, "variables", ())])
+    model.save_weights(str(path))
+
+
+def load_state(model: keras.Model, path: Path, *, build_config: Path) -> None:
+    """Puts a saved state into a model, as it was or not at all where the optimizer is concerned.
+
+    Args:
+        model: The model; built here if it is not.
+        path: File of the state.
+        build_config: File that says for which input a model is built.
+
+    Raises:
+        ProjectError: A file is missing or broken, or of another model or optimizer.
+    """
+    build(model, build_config)
+    if model.optimizer is not None and not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # by which Keras tells that the state is of another optimizer
+        read_weights(model, path)

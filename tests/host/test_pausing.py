@@ -1,0 +1,316 @@
+"""Trainings that pause, and trials that go on with them: real Keras trainings, an oracle that is told which."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import keras_tuner as kt
+import numpy as np
+import pytest
+
+import keras_bayes
+from keras_bayes.continuation import PAUSED_FILE
+from keras_bayes.curves import End, read_ends
+from keras_bayes.pause import Pause
+from tests.host.paused_search import FIT, NEW, NUM_EPOCHS, X, Y, build_model, folder_of, make_tuner
+
+pytestmark = pytest.mark.slow
+
+COMMAND = [sys.executable, "-m", "tests.host.paused_search"]
+
+
+class Notes(keras.callbacks.Callback):
+    """Notes of each epoch its number, the learning rate and the loss, and the last weights and optimizer."""
+
+    epochs: list[tuple[int, float, float]]
+    variables: list[np.ndarray]
+
+    def on_epoch_end(self, epoch, logs=None):
+        optimizer = self.model.optimizer
+        Notes.epochs.append((epoch, float(optimizer.learning_rate), logs["val_loss"]))
+        Notes.variables = [np.array(variable) for variable in [*self.model.variables, *optimizer.variables]]
+
+
+@pytest.fixture(autouse=True)
+def notes():
+    """Empty notes."""
+    Notes.epochs, Notes.variables = [], []
+
+
+def callbacks():
+    """With a learning rate for each epoch."""
+    return [keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.9 + 1e-4 * epoch), Notes()]
+
+
+def search(folder, continued, hypermodel=build_model, **arguments):
+    tuner = make_tuner(folder, hypermodel, continued=continued, **arguments)
+    tuner.search(**FIT, callbacks=callbacks())
+    return tuner
+
+
+def states(tuner):
+    """The trials whose state is on the disk."""
+    return sorted(path.parent.name.removeprefix("trial_") for path in Path(tuner.project_dir).rglob(PAUSED_FILE))
+
+
+def numbers(tuner, trial_id):
+    return [epoch.number for epoch in tuner.search_log().trials[int(trial_id)].curve]
+
+
+def losses(tuner, trial_id):
+    return [epoch.metrics["val_loss"] for epoch in tuner.search_log().trials[int(trial_id)].curve]
+
+
+def test_a_training_that_pauses_twice_is_the_same_as_one_that_does_not(tmp_path):
+    tuner = search(tmp_path / "a", [NEW, "0", "1"])
+    paused, variables = Notes.epochs, Notes.variables
+    Notes.epochs = []
+    whole = search(tmp_path / "b", [NEW], stopping=None)
+
+    assert [epoch for epoch, _, _ in paused] == list(range(NUM_EPOCHS))
+    np.testing.assert_allclose(paused, Notes.epochs, rtol=1e-6)
+    for ours, theirs in zip(variables, Notes.variables, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)
+    assert tuner.oracle.trials["2"].score == pytest.approx(whole.oracle.trials["0"].score, rel=1e-6)
+
+
+def test_each_trial_of_a_chain_has_the_whole_curve_and_its_own_end(tmp_path):
+    tuner = search(tmp_path, [NEW, "0", "1"])
+
+    log = tuner.search_log()
+    assert [numbers(tuner, i) for i in "012"] == [list(range(n)) for n in (4, 9, NUM_EPOCHS)]
+    assert [trial.stopped for trial in log.trials] == [
+        "Paused after 4 of 20 epochs.",
+        "Paused after 9 of 20 epochs.",
+        "",
+    ]
+    assert [read_ends(folder_of(tuner, i))[0].num_epochs for i in "012"] == [NUM_EPOCHS] * 3
+    assert log.trials[2].curve[:9] == log.trials[1].curve  # with the times at which they were
+    assert log.trials[1].curve[3].ended <= log.trials[1].runs[0][0] <= log.trials[1].curve[4].ended
+    assert log.trials[1].seconds < sum(trial.seconds for trial in log.trials)
+
+
+def test_a_state_is_on_the_disk_until_another_trial_has_gone_on_with_it(tmp_path):
+    assert states(search(tmp_path / "a", [NEW, NEW])) == ["0", "1"]
+    assert states(search(tmp_path / "b", [NEW, "0"])) == ["1"]
+    assert states(search(tmp_path / "c", [NEW, NEW, "0", "2"])) == ["1"]
+
+
+def test_a_trial_that_got_no_better_has_the_score_and_the_weights_of_the_one_it_goes_on_with(tmp_path):
+    class Worse(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch >= 4:
+                self.model.optimizer.learning_rate = 100.0
+
+    tuner = make_tuner(tmp_path, continued=[NEW, "0"])
+    tuner.search(**FIT, callbacks=[Worse()])
+
+    first, second = tuner.oracle.trials.values()
+    assert second.score == first.score
+    assert [trial.trial_id for trial in tuner.oracle.get_best_trials(9)] == ["1"]
+    assert tuner.get_best_models()[0].evaluate(X, Y, verbose=0) == pytest.approx(first.score, rel=1e-5)
+
+
+def test_a_trial_that_got_better_has_the_weights_of_its_own_best_epoch(tmp_path):
+    tuner = search(tmp_path, [NEW, "0", "1"], keep_best=1)
+
+    best = tuner.oracle.get_best_trials(1)[0]
+    assert best.trial_id == "2"
+    assert best.score == min(epoch.metrics["val_loss"] for epoch in tuner.search_log().trials[2].curve)
+    assert tuner.get_best_models()[0].evaluate(X, Y, verbose=0) == pytest.approx(best.score, rel=1e-5)
+    assert len(list(Path(tuner.project_dir).rglob("*.h5"))) == 1
+
+
+def missing(folder):
+    (folder / PAUSED_FILE).unlink()
+
+
+def truncated(folder):
+    (folder / PAUSED_FILE).write_bytes((folder / PAUSED_FILE).read_bytes()[:5000])
+
+
+@pytest.mark.parametrize("damage", [missing, truncated])
+def test_without_the_state_a_training_begins_anew(tmp_path, damage):
+    tuner = search(tmp_path, [NEW])
+    damage(folder_of(tuner, "0"))
+    Notes.epochs = []
+
+    tuner = make_tuner(tmp_path, continued=[NEW, "0"])
+    with pytest.warns(keras_bayes.KerasBayesWarning, match="Trial 1 cannot go on with trial 0, and begins anew"):
+        tuner.search(**FIT, callbacks=callbacks())
+
+    assert [epoch for epoch, _, _ in Notes.epochs] == list(range(9))
+    assert numbers(tuner, "1") == list(range(9))
+    assert tuner.oracle.trials["1"].status == "COMPLETED"
+    assert states(tuner) == ["1"]
+
+
+def test_without_the_curve_a_training_begins_with_the_first_rung(tmp_path):
+    tuner = search(tmp_path, [NEW])
+    (folder_of(tuner, "0") / "curve.jsonl").unlink()
+
+    tuner = make_tuner(tmp_path, continued=[NEW, "0"])
+    with pytest.warns(keras_bayes.KerasBayesWarning, match=r"curve\.jsonl is missing"):
+        tuner.search(**FIT)
+
+    assert numbers(tuner, "1") == [0, 1, 2, 3]
+
+
+def test_a_state_of_another_optimizer_is_none(tmp_path):
+    def build_other(hp):
+        model = build_model(hp)
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        return model
+
+    search(tmp_path, [NEW])
+    with pytest.warns(keras_bayes.KerasBayesWarning, match="begins anew.*optimizer"):
+        tuner = search(tmp_path, [NEW, "0"], build_other)
+
+    assert numbers(tuner, "1") == list(range(9))
+
+
+def test_a_model_that_is_built_by_its_data_goes_on(tmp_path):
+    class Unbuilt(kt.HyperModel):
+        def build(self, hp):
+            keras.utils.set_random_seed(0)
+            return keras.Sequential([keras.layers.Dense(hp.Int("units", 2, 3)), keras.layers.Dense(2)])
+
+        def fit(self, hp, model, *args, **kwargs):
+            model.compile("adam", "mse")  # not before
+            return model.fit(*args, **kwargs)
+
+    search(tmp_path / "a", [NEW, "0", "1"], Unbuilt())
+    paused, Notes.epochs = Notes.epochs, []
+    search(tmp_path / "b", [NEW], Unbuilt(), stopping=None)
+
+    np.testing.assert_allclose(paused, Notes.epochs, rtol=1e-6)
+
+
+def fit_without_keywords(self, hp, model, x, y, validation_data, shuffle, verbose, epochs, callbacks):
+    return model.fit(x, y, validation_data=validation_data, verbose=0, epochs=epochs, callbacks=callbacks)
+
+
+def fit_without_passing_on(self, hp, model, x, y, *, validation_data, epochs, callbacks, **kwargs):
+    return model.fit(x, y, validation_data=validation_data, verbose=0, epochs=epochs, callbacks=callbacks)
+
+
+@pytest.mark.parametrize("fit", [fit_without_keywords, fit_without_passing_on])
+def test_a_fit_that_cannot_begin_later_ends_the_search_and_says_so(tmp_path, fit):
+    hypermodel = type("Own", (kt.HyperModel,), {"build": lambda self, hp: build_model(hp), "fit": fit})()
+
+    with pytest.raises(kt.errors.FatalError, match=r"initial_epoch.*\*\*kwargs.*model\.fit"):
+        search(tmp_path, [NEW, "0"], hypermodel)
+
+
+def test_a_second_training_in_a_trial_after_one_that_paused_ends_the_search(tmp_path):
+    class Folds(kt.HyperModel):
+        def build(self, hp):
+            return build_model(hp)
+
+        def fit(self, hp, model, *args, **kwargs):
+            model.fit(*args, **kwargs)
+            return model.fit(*args, **kwargs)
+
+    with pytest.raises(kt.errors.FatalValueError, match=r"has one training.*Paused after 4 of 20 epochs\. .*auto"):
+        search(tmp_path, [NEW], Folds())
+
+
+def test_a_second_run_of_a_trial_that_paused_ends_the_search(tmp_path):
+    class TwoFolds(keras_bayes.BayesTuner):
+        def run_trial(self, trial, *args, **kwargs):
+            return [super(TwoFolds, self).run_trial(trial, *args, **kwargs)[0] for _ in range(2)]
+
+    tuner = TwoFolds(build_model, "val_loss", directory=tmp_path, stopping="pause")
+
+    with pytest.raises(kt.errors.FatalValueError, match=r"has one training.*Paused after 4 of 20 epochs\. .*auto"):
+        tuner.search(**FIT)
+
+
+def test_of_several_trainings_only_the_first_one_may_pause(tmp_path):
+    class Warmed(kt.HyperModel):
+        def build(self, hp):
+            return build_model(hp)
+
+        def fit(self, hp, model, *args, epochs, **kwargs):
+            model.fit(*args, epochs=2, **kwargs)
+            return model.fit(*args, epochs=epochs, **kwargs)
+
+    tuner = search(tmp_path, [NEW], Warmed())
+
+    assert read_ends(folder_of(tuner, "0")) == (End(0, 2, ""), End(1, NUM_EPOCHS, ""))
+    assert states(tuner) == []
+
+
+def test_more_than_one_execution_cannot_pause(tmp_path):
+    with pytest.raises(ValueError, match=r"one training, received `executions_per_trial=2`. Leave it at 1"):
+        make_tuner(tmp_path, continued=[NEW], executions_per_trial=2)
+
+
+def test_an_instance_of_the_rule_has_its_own_rungs(tmp_path):
+    tuner = search(tmp_path, [NEW, "0"], stopping=Pause(min_epochs=8))
+
+    assert [len(numbers(tuner, i)) for i in "01"] == [9, NUM_EPOCHS]
+    assert tuner.oracle.can_continue
+
+
+def test_callbacks_that_know_their_trial_count_on(tmp_path):
+    class Journal(keras_bayes.callbacks.TrialCallback):
+        def on_execution_begin(self, values):
+            seen.append(self.execution.name)
+
+        def on_execution_epoch(self, epoch, metrics):
+            seen.append(epoch)
+
+    seen = []
+    tuner = make_tuner(tmp_path, continued=[NEW, "0"])
+
+    tuner.search(**FIT, callbacks=[Journal()])
+
+    assert seen == ["trial_0", 0, 1, 2, 3, "trial_1", 4, 5, 6, 7, 8]
+
+
+def test_a_full_disk_costs_the_state_and_no_trial(tmp_path, monkeypatch):
+    full = type("Usage", (), {"free": 1000})()
+    monkeypatch.setattr("keras_bayes.weights.shutil.disk_usage", lambda path: full)
+    with pytest.warns(keras_bayes.KerasBayesWarning, match="No space left"):
+        tuner = search(tmp_path, [NEW])
+
+    assert tuner.oracle.trials["0"].status == "COMPLETED"
+    assert states(tuner) == []
+
+
+def test_other_rules_do_not_pause():
+    with pytest.raises(ValueError, match="A stopping rule is 'auto'"):
+        keras_bayes.StopTrial("pause", folder="curves")
+
+
+def test_fewer_epochs_than_there_were_are_none(tmp_path):
+    search(tmp_path, [NEW])
+    tuner = make_tuner(tmp_path, continued=[NEW, "0"])
+
+    tuner.search(**{**FIT, "epochs": 3})
+
+    assert tuner.oracle.trials["1"].score == tuner.oracle.trials["0"].score
+    assert numbers(tuner, "1") == [0, 1, 2, 3]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_trial_that_was_killed_goes_on_once_more_from_the_same_state(tmp_path):
+    whole = make_tuner(tmp_path / "a", continued=[NEW, "0"])
+    whole.search(**FIT)
+    killed = subprocess.run([*COMMAND, tmp_path / "b", "kill"], capture_output=True, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+
+    tuner = make_tuner(tmp_path / "b", continued=[NEW, "0"])
+    assert numbers(tuner, "1") == [0, 1, 2, 3, 4, 5]
+    tuner.search(**FIT)
+
+    assert numbers(tuner, "1") == list(range(9))
+    assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED"] * 2
+    assert len(tuner.search_log().trials[1].runs) == 2
+    assert states(tuner) == ["1"]
+    np.testing.assert_allclose(losses(tuner, "1"), losses(whole, "1"), rtol=1e-6)
