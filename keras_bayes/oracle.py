@@ -195,7 +195,9 @@ class BayesOracle(ContinuingOracle):
             )
 
     def outlook(self) -> str:
-        """What the model expects of more trials, in a sentence; empty where it cannot tell."""
+        """What the model expects of more trials, in a sentence; empty where it cannot tell, or trials are but legs."""
+        if self.can_continue:
+            return ""
         try:
             gain = self.expected_gain(OUTLOOK_TRIALS)
         except (KerasBayesError, np.linalg.LinAlgError):  # a summary does not fail for it
