@@ -120,8 +120,7 @@ class SearchLog:
     @property
     def history(self) -> History:
         """What a model learns from: results from elsewhere, and the trials that no completed one has gone on with."""
-        completed = [trial.trial_id for trial in self.trials if trial.record.status == "COMPLETED"]
-        left_out = superseded({trial.trial_id: trial.proposal for trial in self.trials}, completed)
+        left_out = self._superseded
         records = tuple(trial.record for trial in self.trials if trial.trial_id not in left_out)
         return History(records).after(self.known)
 
@@ -132,10 +131,16 @@ class SearchLog:
 
     @property
     def best(self) -> LoggedTrial | None:
-        """The best completed trial, if there is one."""
+        """The best completed trial, if there is one; of equal ones none that another has gone on with."""
         sign = -1.0 if self.direction == "max" else 1.0
         completed = [trial for trial in self.trials if trial.record.score is not None]
-        return min(completed, key=lambda trial: sign * (trial.record.score or 0.0), default=None)
+        left_out = self._superseded
+        return min(completed, key=lambda t: (sign * (t.record.score or 0.0), t.trial_id in left_out), default=None)
+
+    @property
+    def _superseded(self) -> set[str]:
+        completed = [trial.trial_id for trial in self.trials if trial.record.status == "COMPLETED"]
+        return superseded({trial.trial_id: trial.proposal for trial in self.trials}, completed)
 
     @property
     def elapsed(self) -> float:

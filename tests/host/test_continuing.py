@@ -178,6 +178,17 @@ def test_the_best_trial_is_that_of_the_best_score_not_of_an_expectation(tmp_path
     assert best.score == min(trial.score for trial in oracle.trials.values())
 
 
+def test_of_equal_trials_the_one_that_went_on_is_the_best(tmp_path):
+    oracle = pausing_oracle(tmp_path, hyperparameters=small_space(), max_trials=100)
+    run_legs(oracle, 100, loss=lambda values, epoch: small_loss(values))  # no training gets any better
+
+    best, later = SearchLog.read(Path(oracle.project_folder)).best, continuations(oracle)
+
+    assert best.trial_id in later
+    assert best.trial_id not in later.values()
+    assert oracle.best_trial().trial_id == best.trial_id
+
+
 def test_trainings_that_a_rule_has_stopped_are_learned_from_as_well(tmp_path):
     oracle = make_oracle(tmp_path, hyperparameters=mixed_space())
     for number in range(8):
