@@ -13,6 +13,8 @@ from keras_bayes.domains import Array
 FAILURE_MARGIN = 0.5
 # With fewer losses than this there is no bad half to speak of.
 MIN_TO_TEMPER = 3
+# How much better than the best target a prediction may be, in standard deviations: no number is too large then.
+FARTHEST = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,19 @@ class Targets:
         return float(middle), float(high / 2 - low / 2)
 
     def targets_at(self, losses: Array) -> Array:
-        """The targets that losses stand for, shape of `losses`; none is worse than that of the worst there was."""
+        """The targets that losses stand for, shape of `losses`.
+
+        None is worse than that of the worst loss there was, nor better than that of the best by more than `FARTHEST`.
+        """
         known, knots = self.knots
         apart = np.flatnonzero(knots > knots[0])[:1]
-        slope = ((knots[apart] - knots[0]) / (known[apart] - known[0])).sum() if len(apart) else 1.0
-        better = knots[0] + slope * (losses - known[0])
-        return np.asarray(np.where(losses < known[0], better, np.interp(losses, known, knots)))
+        better = np.full(losses.shape, np.inf)  # by how much
+        if len(apart):
+            with np.errstate(over="ignore", invalid="ignore"):  # of losses at the edge of floats
+                steps = (known[0] - losses) / (known[apart] - known[0]) * (knots[apart] - knots[0])
+            better = np.where(np.isnan(steps), np.inf, steps)
+        extended = knots[0] - np.minimum(better, FARTHEST)
+        return np.asarray(np.where(losses < known[0], extended, np.interp(losses, known, knots)))
 
     def losses_at(self, targets: Array) -> Array:
         """The losses that targets stand for, shape of `targets`; none is worse than the worst there was."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from keras_bayes.outcome import FAILURE_MARGIN, MIN_TO_TEMPER, temper
+from keras_bayes.outcome import FAILURE_MARGIN, FARTHEST, MIN_TO_TEMPER, temper
 
 # Losses with four significant places of their range, so that differences of them do not drown in rounding errors.
 losses = st.integers(-10_000, 10_000).map(lambda i: i / 1000)
@@ -228,16 +228,35 @@ def test_a_prediction_among_the_largest_losses_is_finite(y):
     assert min(sd for _, sd in predictions) >= 0
 
 
-@given(y=several_losses, at=several_losses)
-def test_targets_of_losses_and_losses_of_targets_are_one_map(y, at):
+@given(y=several_losses, shares=st.lists(st.floats(0, 1), min_size=1, max_size=9).map(np.array))
+def test_targets_of_losses_and_losses_of_targets_are_one_map(y, shares):
     targets = temper(y)
     assume(len(np.unique(y)) > 1)
-
-    there = targets.targets_at(np.minimum(at, y.max()))
+    there = targets.knots[1, 0] - FARTHEST + shares * (np.ptp(targets.knots[1]) + FARTHEST)
 
     # Losses of which the smallest difference is .001 in a range of 20.
-    np.testing.assert_allclose(targets.losses_at(there), np.minimum(at, y.max()), rtol=1e-6, atol=1e-6)
-    assert (np.diff(targets.targets_at(np.sort(at))) >= 0).all()
+    np.testing.assert_allclose(targets.targets_at(targets.losses_at(there)), there, rtol=0, atol=1e-6)
+
+
+@given(y=several_losses, at=several_losses)
+def test_a_better_loss_has_no_worse_target_and_none_is_far_from_all(y, at):
+    targets = temper(y)
+
+    found = targets.targets_at(np.sort(at))
+
+    assert (np.diff(found) >= 0).all()
+    assert found.min() >= targets.y.min() - FARTHEST - 1e-9
+
+
+@pytest.mark.parametrize(
+    "y", [[5e-324, 1e-323, 6e-321], [-1e308, 0.0, 1e308], [1.0, np.nextafter(1.0, 2.0), 2.0]], ids=str
+)
+def test_targets_of_losses_at_the_edge_of_floats_are_finite(y):
+    targets = temper(np.array(y))
+
+    found = targets.targets_at(np.array([-np.inf, -1e308, -1.0, *y, 1e308, np.inf]))
+
+    assert np.isfinite(found).all()
 
 
 @given(y=several_losses)
