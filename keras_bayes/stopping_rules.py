@@ -172,17 +172,20 @@ class LearnedStopping:
         epoch, earlier = training.epoch, training.earlier
         if not training.passed(self.min_epochs, SPACING) or earlier.is_finished.sum() < self.min_finished:
             return ""
-        is_alike = earlier.is_finished & (earlier.lengths >= epoch) & (earlier.num_epochs >= training.num_epochs)
-        finished = earlier[is_alike & ~np.isnan(earlier.best_by(epoch))]
-        if len(finished) <= NUM_WEIGHTS:
+        chance = self.chance(training)
+        if chance is None:
             return self._halving(training)
-        if training.best <= np.nanmin(earlier.best_by(epoch)):  # it leads
-            return ""
-        chance = chance_of_best(training, finished)
         level = self.level / len(checkpoints(self.min_epochs, SPACING, training.num_epochs))
-        if chance >= level:
+        if chance >= level or training.best <= np.nanmin(earlier.best_by(epoch)):  # what leads goes on
             return ""
         return f"Stopped after {epoch} epochs: its chance of becoming the best is {chance:.2%}, below {level:.2%}."
+
+    def chance(self, training: Training) -> float | None:
+        """The chance that a training becomes the best, `None` where too few finished curves tell."""
+        earlier, epoch = training.earlier, training.epoch
+        is_alike = earlier.is_finished & (earlier.lengths >= epoch) & (earlier.num_epochs >= training.num_epochs)
+        finished = earlier[is_alike & ~np.isnan(earlier.best_by(epoch))]
+        return chance_of_best(training, finished) if len(finished) > NUM_WEIGHTS else None
 
 
 def chance_of_best(training: Training, finished: LossCurves) -> float:
