@@ -19,7 +19,7 @@ from keras_bayes.rungs import MIN_EPOCHS
 MIN_FINISHED = 5  # trainings that nothing stops: what the others are compared with
 NUM_WEIGHTS = 4  # of the regression: three features and the mean
 SCALE = 0.3  # of distances to the best, in those of the median: examples/benchmarks/stopping_calibration.py
-DEGREES = 3  # of freedom at most: some errors are far larger than the others; the same script
+DEGREES = 2  # of freedom at most: some errors are far larger than the others; the same script
 SPACING = math.sqrt(3)  # of checkpoints: every other one is a rung of successive halving
 
 
