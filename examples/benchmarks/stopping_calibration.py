@@ -1,7 +1,7 @@
 """Compare the chances that learned stopping states with what comes true, and count the best trainings it stops.
 
     python -m pip install ".[bench]"
-    python examples/benchmarks/stopping_calibration.py --yahpo FOLDER --picture calibration.png    # two minutes or so
+    python examples/benchmarks/stopping_calibration.py --yahpo FOLDER --picture calibration.png    # a minute or so
 
 Each run trains random configurations one after another, with the noise that real trainings have. FOLDER is a copy of
 the public repository slds-lmu/yahpo_data, or of its folder lcbench.
@@ -121,7 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--yahpo", default="yahpo_data", metavar="FOLDER", help="surrogates (default: yahpo_data)")
     parser.add_argument("--tasks", nargs="+", choices=LCBENCH_TASKS, default=LCBENCH_TASKS)
-    parser.add_argument("--repeats", type=int, default=40, help="runs of each task (default: 40)")
+    parser.add_argument("--repeats", type=int, default=10, help="runs of each task (default: 10)")
     parser.add_argument("--seed", type=int, default=0, help="seed of configurations and noise (default: 0)")
     parser.add_argument("--picture", metavar="FILE", help="also draw the chances")
     args = parser.parse_args()
