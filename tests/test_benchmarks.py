@@ -16,6 +16,9 @@ from epoch_report import FINAL, IN_HAND, mean_regrets, reached, rows
 from parameters import Parameter, decode_all
 from regret import expected_best, normalized_regret, random_trials, read_lines, recommended
 from regret_picture import spread
+from stopping_calibration import bins, simulate
+
+from keras_bayes.stopping_rules import LearnedStopping
 
 PARAMETERS = (
     Parameter("lr", 1e-4, 1e-1, is_log=True),
@@ -108,3 +111,17 @@ def test_regrets_by_epochs_are_means_over_the_tasks_that_all_searches_have():
     assert regrets["random"].tolist() == pytest.approx([1, 2 / 3, 2 / 3, 1 / 3, 1 / 3])
     assert regrets["keras_bayes"].tolist() == pytest.approx([1 / 2, 1 / 3, 1 / 3, 1 / 6, 1 / 6])
     assert rows(regrets)[1] == [["keras_bayes", "80%"], ["random", "–"]]
+
+
+def test_chances_are_counted_by_tenths():
+    found = bins(np.array([0.0, 0.09, 0.55, 1.0]), np.array([False, True, False, True]))
+
+    assert found == [(pytest.approx(0.045), 0.5, 2), (0.55, 0.0, 1), (1.0, 1.0, 1)]
+
+
+def test_a_run_knows_whether_its_best_was_stopped():
+    flat = np.repeat(np.arange(8.0)[:, None], 52, axis=1)
+    late = np.vstack([flat, np.append(np.full(51, 50.0), -1.0)[None]])
+
+    assert not simulate(LearnedStopping(), flat).is_best_lost
+    assert simulate(LearnedStopping(), late).is_best_lost
