@@ -29,6 +29,18 @@ class Prediction:
         return Prediction(mu, self.sigma * (other.sigma / total))
 
 
+def predict_by_ridge(X: Array, y: Array, x: Array) -> Prediction:
+    """Predicts a target from features; the spread is that of the errors at rows that are left out.
+
+    Args:
+        X: Features, shape (n, p), n at least 2.
+        y: Targets, shape (n,).
+        x: Features of what is to be predicted, shape (p,).
+    """
+    mu, errors = ridge(X, y, x[None])
+    return Prediction(float(mu[0]), float(np.sqrt(np.mean(errors**2) * (1 + 1 / len(y)))))
+
+
 def ridge(X: Array, y: Array, X_new: Array) -> tuple[Array, Array]:
     """Ridge regression of a target on features.
 

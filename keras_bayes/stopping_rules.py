@@ -13,13 +13,12 @@ from scipy.special import stdtr
 from keras_bayes.arguments import check_integer
 from keras_bayes.domains import Array
 from keras_bayes.loss_curves import LossCurves
-from keras_bayes.ridge import Prediction, ridge
+from keras_bayes.ridge import Prediction, predict_by_ridge
 from keras_bayes.rungs import MIN_EPOCHS
 
 MIN_FINISHED = 5  # trainings that nothing stops: what the others are compared with
 NUM_WEIGHTS = 4  # of the regression: three features and the mean
-SCALE = 0.3  # of distances to the best, in those of the median: examples/benchmarks/stopping_calibration.py
-DEGREES = 2  # of freedom at most: some errors are far larger than the others; the same script
+REACH = 3.0  # losses are drawn in beyond so many times the distance of the best from the median
 SPACING = math.sqrt(3)  # of checkpoints: every other one is a rung of successive halving
 
 
@@ -145,12 +144,10 @@ class SuccessiveHalving:
 class LearnedStopping:
     """Stops what will hardly beat the best, as the finished curves tell.
 
-    At checkpoints, each √3 times the epoch of the one before, a ridge regression on the trainings that got as far
-    predicts the smallest loss from the smallest so far, the current one and the slope; what it misses where a curve is
-    left out gives the spread. Where a training was stopped, its smallest loss is predicted in the same way: the
-    finished ones alone are those that fell most. Losses far from the best are drawn closer. What the model of a search
-    expects of the configuration is combined with that, each weighted by its precision. Where too few finished curves
-    have got as far, the rungs of `SuccessiveHalving` decide.
+    At checkpoints, each √3 times the epoch of the one before, a ridge regression on the finished trainings predicts
+    the smallest loss from the smallest so far, the current one and the slope; what it misses where a curve is left out
+    gives the spread. What the model of a search expects of the configuration is combined with that, each weighted by
+    its precision. Where too few finished curves have got as far, the rungs of `SuccessiveHalving` decide.
 
     Args:
         level: A training is stopped if its chance of becoming the best is smaller, all checkpoints together: each has
@@ -186,54 +183,40 @@ class LearnedStopping:
     def chance(self, training: Training) -> float | None:
         """The chance that a training becomes the best, `None` where too few finished curves tell."""
         earlier, epoch = training.earlier, training.epoch
-        is_alike = (earlier.lengths >= epoch) & (earlier.num_epochs >= training.num_epochs)
-        alike = earlier[is_alike & ~np.isnan(earlier.best_by(epoch))]
-        return chance_of_best(training, alike) if alike.is_finished.sum() > NUM_WEIGHTS else None
+        is_alike = earlier.is_finished & (earlier.lengths >= epoch) & (earlier.num_epochs >= training.num_epochs)
+        finished = earlier[is_alike & ~np.isnan(earlier.best_by(epoch))]
+        return chance_of_best(training, finished) if len(finished) > NUM_WEIGHTS else None
 
 
-def chance_of_best(training: Training, alike: LossCurves) -> float:
+def chance_of_best(training: Training, finished: LossCurves) -> float:
     """The chance that the smallest loss of a training will be below that of all earlier ones.
 
     Args:
         training: The training; it has a loss.
-        alike: Curves to learn from, which have got as far as the training and have a loss by then; at least five of
-            them are finished.
+        finished: Curves to learn from, at least five, which have got as far as the training and have a loss by then.
     """
-    best, scale = training.earlier.best, _scale(alike)
-    own = np.full((1, alike.losses.shape[1]), np.nan)
-    own[0, : training.epoch] = training.losses  # the others have got as far
-    losses = np.arcsinh((np.vstack([alike.losses, own]) - best) / scale)  # (n + 1, T)
-    is_finished = np.append(alike.is_finished, False)
-    final = predict_last(LossCurves(losses, np.append(alike.num_epochs, 0), is_finished), training.num_epochs)
+    n, epoch = len(finished), training.epoch
+    own = np.full((1, finished.losses.shape[1]), np.nan)
+    own[0, :epoch] = training.losses  # the others have got as far
+    losses = np.vstack([finished.losses, own])
+    curves = LossCurves(losses, np.append(finished.num_epochs, 0), np.append(finished.is_finished, False))  # (n + 1,)
+    best, current = _draw_in(curves.best_by(epoch)), _draw_in(curves.current_by(epoch))
+    slope = np.nan_to_num(current - _draw_in(curves.current_by((epoch + 1) // 2)))  # none before the first loss
+    gains = (best - _draw_in(curves.best_by(training.num_epochs)))[:n]
+    X = np.column_stack([best, current - best, slope])  # (n + 1, 3)
+    gain = predict_by_ridge(X[:n], gains, X[n])
+    final = Prediction(float(best[n]) - gain.mu, gain.sigma)
     if training.expected is not None:
-        mu, sigma = training.expected
-        u = (mu - best) / scale
-        final = final.combined(Prediction(math.asinh(u), sigma / scale / math.hypot(1.0, u)))
-    z = -final.mu / max(final.sigma, sys.float_info.min)  # may be infinite
-    return float(stdtr(min(len(alike) - NUM_WEIGHTS, DEGREES), z))
+        final = final.combined(Prediction(*training.expected))
+    z = float(training.earlier.best - final.mu) / max(final.sigma, sys.float_info.min)  # may be infinite
+    return float(stdtr(n - NUM_WEIGHTS, z))
 
 
-def predict_last(curves: LossCurves, num_epochs: int) -> Prediction:
-    """The smallest loss of the last curve, the shortest, after those of the other unfinished ones, longest first."""
-    final, variances = curves.best_by(num_epochs), np.zeros(len(curves))  # (n,)
-    lengths, is_known = curves.lengths, curves.is_finished.copy()
-    for epoch in np.unique(lengths[~is_known])[::-1]:
-        is_new = ~is_known & (lengths == epoch)
-        best, current = curves.best_by(epoch), curves.current_by(epoch)
-        slope = np.nan_to_num(current - curves.current_by((epoch + 1) // 2))  # none before the first loss
-        X = np.column_stack([best, current - best, slope])  # (n, 3)
-        gains, errors = ridge(X[is_known], (best - final)[is_known], X[is_new])
-        final[is_new] = best[is_new] - gains
-        variances[is_new] = np.mean(errors**2 + variances[is_known]) * (1 + 1 / is_known.sum())
-        is_known |= is_new
-    return Prediction(float(final[-1]), math.sqrt(variances[-1]))
-
-
-def _scale(curves: LossCurves) -> float:
-    """The distance from the best at which losses begin to be drawn closer."""
-    ends = np.fmin.reduce(curves.losses, axis=1)
-    largest = float(np.nanmax(np.abs(curves.losses)))
-    return max(SCALE * float(np.median(ends) - ends.min()), np.finfo(float).eps * largest, sys.float_info.min)
+def _draw_in(losses: Array) -> Array:
+    """Puts a limit to losses as bad as those of trainings that diverge; the last counts not for the limit."""
+    others = losses[:-1][~np.isnan(losses[:-1])]
+    best, median = (others.min(), np.median(others)) if len(others) else (0.0, 0.0)
+    return np.minimum(losses, median + REACH * (median - best)) if median > best else losses
 
 
 RULES: dict[str, Rule] = {"auto": LearnedStopping(), "median": MedianStopping(), "halving": SuccessiveHalving()}

@@ -1,10 +1,12 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
-from keras_bayes.ridge import PENALTY, Prediction, ridge
+from keras_bayes.ridge import PENALTY, Prediction, predict_by_ridge
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 3)) * [1.0, 10.0, 0.1] + [5.0, 0.0, 1.0]
@@ -17,42 +19,39 @@ def reference(X, y, x):
     return float(Ridge(alpha=PENALTY).fit((X - mean) / sd, y).predict([(x - mean) / sd])[0])
 
 
-def test_predictions_are_those_of_scikit_learn():
-    predictions, _ = ridge(X, Y, np.vstack([NEW, X[:3]]))
-
-    np.testing.assert_allclose(predictions, [reference(X, Y, x) for x in (NEW, *X[:3])])
+def test_the_mean_is_that_of_scikit_learn():
+    assert predict_by_ridge(X, Y, NEW).mu == pytest.approx(reference(X, Y, NEW))
 
 
-def test_the_errors_are_those_of_fits_without_each_row_on_the_scale_of_all_rows():
+def test_the_spread_is_that_of_fits_without_each_row_on_the_scale_of_all_rows():
     mean, sd = X.mean(axis=0), X.std(axis=0)
-    Z, expected = (X - mean) / sd, []
+    Z, errors = (X - mean) / sd, []
     for i in range(len(Y)):
         rest = np.arange(len(Y)) != i
         fit = Ridge(alpha=PENALTY).fit(Z[rest], Y[rest])
-        expected.append(Y[i] - fit.predict(Z[[i]])[0])
+        errors.append(Y[i] - fit.predict(Z[[i]])[0])
 
-    _, errors = ridge(X, Y, NEW[None])
+    sigma = predict_by_ridge(X, Y, NEW).sigma
 
-    # The centre of the columns is not taken anew for each row.
-    assert np.sqrt(np.mean(errors**2)) == pytest.approx(np.sqrt(np.mean(np.square(expected))), rel=0.02)
+    expected = math.sqrt(np.mean(np.square(errors)) * (1 + 1 / len(Y)))
+    assert sigma == pytest.approx(expected, rel=0.02)  # the centre of the columns is not taken anew for each row
 
 
 def test_a_column_that_never_changes_tells_nothing():
     flat = np.column_stack([X, np.ones(len(X))])
 
-    predictions, errors = ridge(flat, Y, np.append(NEW, 1.0)[None])
+    prediction = predict_by_ridge(flat, Y, np.append(NEW, 1.0))
 
-    np.testing.assert_allclose(predictions, ridge(X, Y, NEW[None])[0])
-    np.testing.assert_allclose(errors, ridge(X, Y, NEW[None])[1])
+    assert prediction.mu == pytest.approx(predict_by_ridge(X, Y, NEW).mu)
 
 
 @given(st.floats(0.01, 100), st.floats(-100, 100))
 def test_units_do_not_matter(scale, shift):
-    predictions, errors = ridge(X * scale + shift, Y * scale + shift, (NEW * scale + shift)[None])
+    prediction = predict_by_ridge(X * scale + shift, Y * scale + shift, NEW * scale + shift)
 
-    expected, expected_errors = ridge(X, Y, NEW[None])
-    np.testing.assert_allclose(predictions, expected * scale + shift, rtol=1e-6, atol=1e-4)
-    np.testing.assert_allclose(errors, expected_errors * scale, rtol=1e-6, atol=1e-6 * scale)
+    expected = predict_by_ridge(X, Y, NEW)
+    assert prediction.mu == pytest.approx(expected.mu * scale + shift, rel=1e-6, abs=1e-4)
+    assert prediction.sigma == pytest.approx(expected.sigma * scale, rel=1e-6)
 
 
 spreads = st.floats(1e-3, 1e3)

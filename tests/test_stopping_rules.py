@@ -20,7 +20,6 @@ from keras_bayes.stopping_rules import (
     as_rule,
     chance_of_best,
     checkpoints,
-    predict_last,
 )
 
 NUM_EPOCHS = 27
@@ -278,25 +277,6 @@ def test_small_chances_come_true_and_large_ones_are_not_understated():
         margin = 3 * math.sqrt((stated * (1 - stated) + 0.01) / len(part))
         assert observed < stated + margin
         assert stated > 0.3 or stated < observed + margin
-
-
-def test_what_was_stopped_counts_with_what_it_would_have_reached():
-    """Quality shows from epoch 3 on and the worse half is stopped at 9; the last curve is at 2."""
-    with_stopped, finished_only = [], []
-    for seed in range(20):
-        rng = np.random.default_rng(seed)
-        quality = np.append(rng.standard_normal(60), 0.0)
-        fall = np.repeat([0.0, 0.1, 0.3], [2, 7, NUM_EPOCHS - 9])
-        losses = 0.5 - quality[:, None] * fall + 0.001 * rng.standard_normal((61, NUM_EPOCHS))
-        is_last = np.arange(61) == 60
-        is_finished = (quality > 0) & ~is_last
-        losses[~is_finished, 9:] = math.nan
-        losses[60, 2:] = math.nan
-        curves = LossCurves(losses, np.full(61, NUM_EPOCHS), is_finished)
-        with_stopped.append(predict_last(curves, NUM_EPOCHS).mu)
-        finished_only.append(predict_last(curves[is_finished | is_last], NUM_EPOCHS).mu)
-
-    assert np.mean(finished_only) < np.mean(with_stopped) - 0.05
 
 
 def test_what_the_search_expects_is_taken_into_account():
