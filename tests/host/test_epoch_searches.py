@@ -31,14 +31,17 @@ class Formula(Trainings):
 @pytest.mark.filterwarnings("ignore:Implicitly cleaning up:ResourceWarning")  # of the folder of an oracle
 @pytest.mark.parametrize("name", CONTESTANTS)
 def test_a_search_spends_all_its_epochs_and_finds_more_and_more(name):
-    trainings = Formula("", "0", budget=BUDGET, seed=0)
-    problem = Problem("lcbench", "0", declare_space, lambda values: np.nan)
+    found = []
+    for seed in (0, 1000, 2000):
+        trainings = Formula("", "0", budget=BUDGET, seed=seed)
+        problem = Problem("lcbench", "0", declare_space, lambda values: np.nan)
 
-    with pytest.raises(BudgetSpentError):
-        CONTESTANTS[name](trainings, problem, 0)
+        with pytest.raises(BudgetSpentError):
+            CONTESTANTS[name](trainings, problem, seed)
 
-    epochs, observed, final, _ = np.array(trainings.best).T
-    assert trainings.spent == BUDGET
-    assert (np.diff(epochs) > 0).all()
-    assert (np.diff(observed) > 0).all()
-    assert final[-1] > 85
+        epochs, observed, final, _ = np.array(trainings.best).T
+        assert trainings.spent == BUDGET
+        assert (np.diff(epochs) > 0).all()
+        assert (np.diff(observed) > 0).all()
+        found.append(final[-1])
+    assert np.median(found) > 87  # one search in three may follow the noise, which is a fifth of what a decade brings
