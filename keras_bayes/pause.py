@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_bayes.arguments import check_integer
-from keras_bayes.rungs import MIN_EPOCHS, rungs
+from keras_bayes.rungs import rungs
 from keras_bayes.stopping_rules import Training
 
 MAX_STATES = 20  # of paused trainings that are kept on the disk, weights and optimizer of each
@@ -18,17 +18,17 @@ class Pause:
     """A stopping rule that ends each training at its next rung, for a search that goes on with the promising ones.
 
     Args:
-        min_epochs: The first rung is no earlier.
+        min_epochs: No pause is earlier.
     """
 
-    min_epochs: int = MIN_EPOCHS
+    min_epochs: int = 1
 
     def __post_init__(self) -> None:
         check_integer("min_epochs", self.min_epochs, at_least=1)
 
     def __call__(self, training: Training) -> str:
         """Why to stop; empty to go on."""
-        if training.epoch not in rungs(training.num_epochs, self.min_epochs)[:-1]:
+        if training.epoch < self.min_epochs or training.epoch not in rungs(training.num_epochs)[:-1]:
             return ""
         return f"Paused after {training.epoch} of {training.num_epochs} epochs."
 

@@ -14,8 +14,8 @@ from keras_bayes.arguments import check_integer
 from keras_bayes.domains import Array
 from keras_bayes.loss_curves import LossCurves
 from keras_bayes.ridge import Prediction, predict_by_ridge
-from keras_bayes.rungs import MIN_EPOCHS
 
+MIN_EPOCHS = 3  # two hardly rank configurations, and what is stopped has no second chance
 MIN_FINISHED = 5  # trainings that nothing stops: what the others are compared with
 NUM_WEIGHTS = 4  # of the regression: three features and the mean
 REACH = 3.0  # losses are drawn in beyond so many times the distance of the best from the median

@@ -26,6 +26,7 @@ def test_what_has_had_some_epochs_pauses_only_after_them():
     assert paused_epochs(Pause().after(4), 52) == [9, 22]
     assert paused_epochs(Pause().after(22), 52) == []
     assert Pause(min_epochs=5).after(0) == Pause(min_epochs=5)
+    assert paused_epochs(Pause(min_epochs=5), 52) == [9, 22]
 
 
 def test_the_reason_tells_of_how_many_epochs():

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 import keras_bayes
+from keras_bayes.pause import Pause
 
 NUM_EPOCHS = 20  # of a training; the rungs before its end are at 4 and 9
 NEW = ""  # a trial that goes on with none
@@ -52,7 +53,7 @@ def make_tuner(folder, hypermodel=build_model, *, continued=(), **arguments):
 
     defaults = {
         "objective": "val_loss", "max_trials": len(continued), "seed": 0, "directory": str(folder),
-        "project_name": "search", "stopping": "pause",
+        "project_name": "search", "stopping": Pause(min_epochs=4),
     }  # fmt: skip
     return Tuner(hypermodel, **(defaults | arguments))
 

@@ -226,7 +226,7 @@ def test_a_second_run_of_a_trial_that_paused_ends_the_search(tmp_path):
 
     tuner = TwoFolds(build_model, "val_loss", directory=tmp_path, stopping="pause")
 
-    with pytest.raises(kt.errors.FatalValueError, match=r"has one training.*Paused after 4 of 20 epochs\. .*auto"):
+    with pytest.raises(kt.errors.FatalValueError, match=r"has one training.*Paused after 2 of 20 epochs\. .*auto"):
         tuner.search(**FIT)
 
 
