@@ -19,6 +19,9 @@ MIN_EPOCHS = 3  # two hardly rank configurations, and what is stopped has no sec
 MIN_FINISHED = 5  # trainings that nothing stops: what the others are compared with
 NUM_WEIGHTS = 4  # of the regression: three features and the mean
 REACH = 3.0  # losses are drawn in beyond so many times the distance of the best from the median
+# Odds of becoming the best, over those by the finished trainings: they were not stopped, so they are those that gained
+# most (examples/benchmarks/stopping_calibration.py).
+ODDS = 0.45
 SPACING = math.sqrt(3)  # of checkpoints: every other one is a rung of successive halving
 
 
@@ -147,7 +150,8 @@ class LearnedStopping:
     At checkpoints, each √3 times the epoch of the one before, a ridge regression on the finished trainings predicts
     the smallest loss from the smallest so far, the current one and the slope; what it misses where a curve is left out
     gives the spread. What the model of a search expects of the configuration is combined with that, each weighted by
-    its precision. Where too few finished curves have got as far, the rungs of `SuccessiveHalving` decide.
+    its precision, and the odds are corrected for finished trainings being those that gained most. Where too few
+    finished curves have got as far, the rungs of `SuccessiveHalving` decide.
 
     Args:
         level: A training is stopped if its chance of becoming the best is smaller, all checkpoints together: each has
@@ -209,7 +213,8 @@ def chance_of_best(training: Training, finished: LossCurves) -> float:
     if training.expected is not None:
         final = final.combined(Prediction(*training.expected))
     z = float(training.earlier.best - final.mu) / max(final.sigma, sys.float_info.min)  # may be infinite
-    return float(stdtr(n - NUM_WEIGHTS, z))
+    chance = float(stdtr(n - NUM_WEIGHTS, z))
+    return ODDS * chance / (1 - chance + ODDS * chance)
 
 
 def _draw_in(losses: Array) -> Array:
