@@ -9,7 +9,11 @@ import numpy as np
 
 from keras_bayes.acquisition import Acquisition
 from keras_bayes.domains import Array
+from keras_bayes.ridge import Prediction
 
+# The trainings that go on to their end are the promising ones. The more have done so, the closer together lies what is
+# left to compare, and the less do forecasts tell it apart.
+MANY_FINISHED = 5  # examples/benchmarks/ABLATIONS.md
 SOURCE = "continuation"  # of the proposal of a trial that goes on with another one
 PAUSED_FILE = "paused.weights.h5"  # in the folder of a trial, what it takes to go on with its training
 
@@ -44,3 +48,19 @@ def continued(proposals: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 def superseded(proposals: Mapping[str, Mapping[str, Any]], completed: Container[str]) -> set[str]:
     """The trials that a completed one has gone on with: what they have taught, it teaches as well."""
     return {earlier for earlier, later in continued(proposals).items() if later in completed}
+
+
+def in_doubt(
+    gains: Mapping[str, Prediction], proposals: Mapping[str, Mapping[str, Any]], completed: Container[str]
+) -> dict[str, Prediction]:
+    """What stopped trials would have gained, less certain the more paused ones have gone on to their end.
+
+    Args:
+        gains: What is expected, by trial.
+        proposals: Why each trial was chosen.
+        completed: The trials that have completed.
+    """
+    is_continuation = (i for i, proposal in proposals.items() if proposal.get("source") == SOURCE)
+    num_finished = sum(i in completed and i not in gains for i in is_continuation)
+    factor = max(1.0, num_finished / MANY_FINISHED)
+    return {i: Prediction(gain.mu, factor * gain.sigma) for i, gain in gains.items()}

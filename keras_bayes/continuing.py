@@ -9,7 +9,7 @@ import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes.acquisition import Acquisition
-from keras_bayes.continuation import PAUSED_FILE, SOURCE, continued, most_promising, superseded
+from keras_bayes.continuation import PAUSED_FILE, SOURCE, continued, in_doubt, most_promising, superseded
 from keras_bayes.distributed import DistributedOracle
 from keras_bayes.domains import Array
 from keras_bayes.forecast import Forecast, forecasts
@@ -52,11 +52,11 @@ class ContinuingOracle(DistributedOracle):
         """The trials but those that others have gone on with; the stopped ones with what they would have become."""
         states = self.trial_states()
         completed = [state["trial_id"] for state in states if state["status"] == TrialStatus.COMPLETED]
-        left_out, forecasts = superseded(self.proposals, completed), self._forecasts()
+        left_out = superseded(self.proposals, completed)
+        gains = {i: forecast.gain for i, forecast in self._forecasts().items()}
+        gains = in_doubt(gains, self.proposals, completed)
         return History.from_states(
-            {**state, "gain": forecasts[state["trial_id"]].gain} if state["trial_id"] in forecasts else state
-            for state in states
-            if state["trial_id"] not in left_out
+            {**state, "gain": gains.get(state["trial_id"])} for state in states if state["trial_id"] not in left_out
         )
 
     def _continuation(self, acquisition: Acquisition, x: Array | None, space: Space) -> Continuation | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_bayes import project
-from keras_bayes.continuation import superseded
+from keras_bayes.continuation import in_doubt, superseded
 from keras_bayes.curves import Epoch, read_curve, read_ends
 from keras_bayes.epoch_count import NO_EPOCHS, EpochCount, EpochLedger
 from keras_bayes.errors import ProjectError
@@ -92,16 +92,17 @@ class SearchLog:
         states = project.read_trials(folder, _checked_trial, project.leave_out)
         unread = state.get("unread", {})
         name, direction = _objective(state, list(states.values()))
-        gains = _gains(folder, state.get("objective") or [[name, direction]], list(states.values()))
+        proposals = state.get("proposals", {})
+        gains = _gains(folder, state.get("objective") or [[name, direction]], states, proposals)
         history = History.from_states(
-            {"unread": unread.get(i, ()), "gain": gains.get(f"trial_{i}"), **trial} for i, trial in states.items()
+            {"unread": unread.get(i, ()), "gain": gains.get(i), **trial} for i, trial in states.items()
         )
         times = state.get("times", {"sessions": [], "runs": {}})
         trials = tuple(
             LoggedTrial(
                 trial_id,
                 record,
-                state.get("proposals", {}).get(trial_id, {}),
+                proposals.get(trial_id, {}),
                 _intervals(times["runs"].get(trial_id, ())),
                 read_curve(folder / f"trial_{trial_id}"),
                 _why_stopped(folder / f"trial_{trial_id}"),
@@ -176,12 +177,16 @@ def _why_stopped(trial_folder: Path) -> str:
     return next((end.stopped for end in reversed(read_ends(trial_folder)) if end.stopped), "")
 
 
-def _gains(folder: Path, objective: Sequence[Sequence[str]], trials: Sequence[State]) -> dict[str, Prediction]:
-    """By the folders of the trials that were stopped, how much better they would have become."""
-    if not any(trial["status"] == "COMPLETED" and trial["message"] for trial in trials):
+def _gains(
+    folder: Path, objective: Sequence[Sequence[str]], trials: Mapping[str, State], proposals: Mapping[str, State]
+) -> dict[str, Prediction]:
+    """How much better the trials that were stopped would have become."""
+    completed = [i for i, trial in trials.items() if trial["status"] == "COMPLETED"]
+    if not any(trials[i]["message"] for i in completed):
         return {}
     archive = CurveArchive(folder, {name: -1.0 if direction == "max" else 1.0 for name, direction in objective})
-    return {name: forecast.gain for name, forecast in forecasts(archive).items()}
+    gains = {name.removeprefix("trial_"): forecast.gain for name, forecast in forecasts(archive).items()}
+    return in_doubt(gains, proposals, completed)
 
 
 def _intervals(intervals: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:

@@ -1,6 +1,7 @@
 import numpy as np
 
-from keras_bayes.continuation import continued, most_promising, superseded
+from keras_bayes.continuation import MANY_FINISHED, continued, in_doubt, most_promising, superseded
+from keras_bayes.ridge import Prediction
 
 
 def log_promise(X):
@@ -37,3 +38,22 @@ def test_a_trial_is_superseded_once_the_one_that_goes_on_with_it_has_completed()
     assert continued(proposals) == {"0": "2", "2": "3"}
     assert superseded(proposals, {"0", "1", "2"}) == {"0"}
     assert superseded(proposals, {"0", "1", "2", "3"}) == {"0", "2"}
+
+
+def test_forecasts_are_in_the_more_doubt_the_more_trainings_have_gone_on_to_their_end():
+    gains = {"0": Prediction(0.5, 0.1)}
+
+    def doubt(num_continuations, **sources):
+        proposals = {str(i + 1): {"source": "continuation", "continues": "x"} for i in range(num_continuations)}
+        return in_doubt(gains, proposals | sources, proposals.keys() | sources.keys())["0"]
+
+    assert doubt(0) == doubt(MANY_FINISHED) == gains["0"]
+    assert doubt(2 * MANY_FINISHED) == Prediction(0.5, 0.2)
+    assert doubt(MANY_FINISHED, other={"source": "model"}) == gains["0"]
+
+
+def test_trainings_that_went_on_but_not_to_their_end_do_not_count():
+    gains = {str(i): Prediction(0.5, 0.1) for i in range(10)}
+    proposals = {i: {"source": "continuation", "continues": "x"} for i in [*gains, "running"]}
+
+    assert in_doubt(gains, proposals, gains) == gains

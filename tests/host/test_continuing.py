@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_bayes.continuation import PAUSED_FILE, SOURCE
+from keras_bayes.continuation import MANY_FINISHED, PAUSED_FILE, SOURCE
 from keras_bayes.curves import CURVE_FILE, End, Epoch
 from keras_bayes.rungs import rungs
 from keras_bayes.search_log import SearchLog
@@ -167,6 +167,18 @@ def test_the_model_learns_what_a_stopped_training_would_have_become(tmp_path):
     is_stopped = data.doubt > 0
     scores = np.array([record.score for record in records])
     assert np.abs(data.y - ends)[is_stopped].mean() < 0.5 * np.abs(scores - ends)[is_stopped].mean()
+
+
+def test_a_log_says_what_the_search_has_learned(tmp_path):
+    oracle = pausing_oracle(tmp_path)
+    run_legs(oracle, 50)
+
+    _, _, learned, _ = oracle._observe()
+
+    logged = SearchLog.read(Path(oracle.project_folder)).observations
+    np.testing.assert_array_equal(logged.y, learned.y)
+    np.testing.assert_array_equal(logged.doubt, learned.doubt)
+    assert len(continuations(oracle)) > 2 * MANY_FINISHED
 
 
 def test_the_best_trial_is_that_of_the_best_score_not_of_an_expectation(tmp_path):
