@@ -21,6 +21,7 @@ from measuring import print_table
 from numpy.typing import NDArray
 from parameters import decode_all
 from scipy.stats import binomtest
+from search_quality import set_constant
 from suites import EPOCHS, LCBENCH_PARAMETERS, LCBENCH_TASKS
 from trainings import EPOCH_NOISE, SEED_NOISE
 from yahpo import LCBENCH_SCENARIO
@@ -123,8 +124,11 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=LCBENCH_TASKS, default=LCBENCH_TASKS)
     parser.add_argument("--repeats", type=int, default=10, help="runs of each task (default: 10)")
     parser.add_argument("--seed", type=int, default=0, help="seed of configurations and noise (default: 0)")
+    parser.add_argument("--set", nargs="+", default=[], metavar="MODULE.NAME=VALUE", help="constants of keras_bayes")
     parser.add_argument("--picture", metavar="FILE", help="also draw the chances")
     args = parser.parse_args()
+    for assignment in args.set:
+        set_constant(assignment)
 
     runs = []
     for task in args.tasks:
