@@ -51,7 +51,7 @@ class ContinuingOracle(DistributedOracle):
     def _history(self) -> History:
         """The trials but those that others have gone on with; the stopped ones with what they would have become."""
         states = self.trial_states()
-        completed = [state["trial_id"] for state in states if state["status"] == TrialStatus.COMPLETED]
+        completed = {state["trial_id"] for state in states if state["status"] == TrialStatus.COMPLETED}
         left_out = superseded(self.proposals, completed)
         gains = {i: forecast.gain for i, forecast in self._forecasts().items()}
         gains = in_doubt(gains, self.proposals, completed)

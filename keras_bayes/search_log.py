@@ -140,7 +140,7 @@ class SearchLog:
 
     @property
     def _superseded(self) -> set[str]:
-        completed = [trial.trial_id for trial in self.trials if trial.record.status == "COMPLETED"]
+        completed = {trial.trial_id for trial in self.trials if trial.record.status == "COMPLETED"}
         return superseded({trial.trial_id: trial.proposal for trial in self.trials}, completed)
 
     @property
@@ -181,7 +181,7 @@ def _gains(
     folder: Path, objective: Sequence[Sequence[str]], trials: Mapping[str, State], proposals: Mapping[str, State]
 ) -> dict[str, Prediction]:
     """How much better the trials that were stopped would have become."""
-    completed = [i for i, trial in trials.items() if trial["status"] == "COMPLETED"]
+    completed = {i for i, trial in trials.items() if trial["status"] == "COMPLETED"}
     if not any(trials[i]["message"] for i in completed):
         return {}
     archive = CurveArchive(folder, {name: -1.0 if direction == "max" else 1.0 for name, direction in objective})
