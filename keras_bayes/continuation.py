@@ -45,9 +45,9 @@ def continued(proposals: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return {proposal["continues"]: i for i, proposal in proposals.items() if proposal.get("source") == SOURCE}
 
 
-def superseded(proposals: Mapping[str, Mapping[str, Any]], completed: Container[str]) -> set[str]:
-    """The trials that a completed one has gone on with: what they have taught, it teaches as well."""
-    return {earlier for earlier, later in continued(proposals).items() if later in completed}
+def superseded(proposals: Mapping[str, Mapping[str, Any]], by: Container[str]) -> set[str]:
+    """The trials that one of some others goes on with; once that has completed, it teaches what they have taught."""
+    return {earlier for earlier, later in continued(proposals).items() if later in by}
 
 
 def in_doubt(

@@ -13,6 +13,7 @@ from typing import Any
 import keras_tuner as kt
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from keras_bayes.continuation import continued
 from keras_bayes.display import Display
 from keras_bayes.errors import SearchSpaceError
 from keras_bayes.history import TrialRecord
@@ -172,11 +173,11 @@ class LifecycleOracle(RetryingOracle):
     def _surpassed(self, completed: list[Trial]) -> set[str]:
         """Trials that another one continues, and are not better than it."""
         scores = {trial.trial_id: trial.score for trial in completed}
-        continued = {i: str(self.proposals.get(i, {}).get("continues", "")) for i in scores}
         return {
-            first for i, first in continued.items()
-            if first in scores and not self.objective.better_than(scores[first], scores[i])
-        }  # fmt: skip
+            earlier
+            for earlier, later in continued(self.proposals).items()
+            if {earlier, later} <= scores.keys() and not self.objective.better_than(scores[earlier], scores[later])
+        }
 
     def _next_trial(self) -> Trial:
         return self._retried_trial() or self._new_trial()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_bayes.arguments import check_integer
+from keras_bayes.continuation import superseded
 from keras_bayes.rungs import rungs
 from keras_bayes.stopping_rules import Training
 
@@ -50,8 +51,8 @@ def states_to_keep(
     Returns:
         The `MAX_STATES` best of those that no trial has gone on with to its end, and those that one may yet need.
     """
-    outcomes = {(str(proposals.get(i, {}).get("continues", "")), status) for i, status in statuses.items()}
-    done = {continued for continued, status in outcomes if status == "COMPLETED"}
-    needed = {continued for continued, status in outcomes if status not in ("COMPLETED", "FAILED")}
+    completed = {i for i, status in statuses.items() if status == "COMPLETED"}
+    is_open = {i for i, status in statuses.items() if status not in ("COMPLETED", "FAILED")}
+    done, needed = superseded(proposals, completed), superseded(proposals, is_open)
     best = [trial_id for trial_id in paused if trial_id not in done][:MAX_STATES]
     return {*best, *needed.intersection(paused)}

@@ -62,28 +62,36 @@ class TrainingTuner(DurableTuner):
         if trial.message and isinstance(self._rule, Pause):  # a `run_trial` of a subclass has called this before
             raise second_training(trial.message)
         kwargs = kwargs if self._is_worker() else quiet(self.hypermodel, args, kwargs)
-        continues = self._proposal(trial).get("continues")
+        proposal = self._proposal(trial)
+        continues = proposal.get("continues")
         if continues is None:
-            return self._execute(trial, self._rule, None, *args, **kwargs)
+            return self._execute(trial, proposal, self._rule, None, *args, **kwargs)
         check_fit(self.hypermodel.fit)
         paused = PausedTraining.read(continues, Path(self.project_dir) / f"trial_{continues}")
         try:
             paused.check_files()
-            return self._execute(trial, self._rule, paused, *args, **{**kwargs, "initial_epoch": paused.num_epochs})
+            then = {**kwargs, "initial_epoch": paused.num_epochs}
+            return self._execute(trial, proposal, self._rule, paused, *args, **then)
         except LostStateError as error:
             message = f"Trial {trial.trial_id} cannot go on with trial {continues}, and begins anew: {error}."
             warnings.warn(message, KerasBayesWarning, stacklevel=2)
         rule = self._rule.after(paused.num_epochs) if isinstance(self._rule, Pause) else self._rule
-        return self._execute(trial, rule, None, *args, **kwargs)
+        return self._execute(trial, proposal, rule, None, *args, **kwargs)
 
     def _execute(
-        self, trial: Any, rule: Rule | None, paused: PausedTraining | None, *args: Any, **kwargs: Any
+        self,
+        trial: Any,
+        proposal: Mapping[str, Any],
+        rule: Rule | None,
+        paused: PausedTraining | None,
+        *args: Any,
+        **kwargs: Any,
     ) -> list[Any]:
         """Trains models of a trial, or goes on with a training of another one."""
         objective = self.oracle.objective
         earlier = () if paused is None else paused.curve
         users_callbacks = kwargs.pop("callbacks", [])
-        curve_log = self._curve_log(trial, rule, earlier)
+        curve_log = self._curve_log(trial, proposal, rule, earlier)
         limit = EpochLimit(self._max_epochs, self._ledger, curve_log, trial_id=trial.trial_id)
         own_callbacks = [
             *self._resumption(paused),
@@ -129,11 +137,13 @@ class TrainingTuner(DurableTuner):
         if not self._is_worker():  # of which the chief reads the curves
             self.oracle.display.on_trial_moved(trial.trial_id, position)
 
-    def _curve_log(self, trial: Any, rule: Rule | None, earlier: Sequence[Epoch]) -> CurveLog:
+    def _curve_log(
+        self, trial: Any, proposal: Mapping[str, Any], rule: Rule | None, earlier: Sequence[Epoch]
+    ) -> CurveLog:
         path = Path(self.get_trial_dir(trial.trial_id)) / CURVE_FILE
         if rule is None:
             return CurveLog(path, self._writer, earlier=earlier)
-        expected = expected_loss(self._proposal(trial), self.oracle.objective)
+        expected = expected_loss(proposal, self.oracle.objective)
         kind = PausingLog if isinstance(rule, Pause) else RuleStop
         return kind(path, self._writer, rule=rule, archive=self._archive, expected=expected, earlier=earlier)
 

@@ -12,6 +12,7 @@ from keras_bayes.loss_curves import LossCurves
 from keras_bayes.stopping_rules import (
     MIN_FINISHED,
     NUM_WEIGHTS,
+    ODDS,
     RULES,
     LearnedStopping,
     MedianStopping,
@@ -290,6 +291,16 @@ def test_what_the_search_expects_is_taken_into_account():
     )
 
     assert poor < plain < promising
+
+
+def test_the_odds_are_below_those_of_finished_trainings_which_gained_most():
+    earlier = finished(draw(0, noise=0.05))
+    as_good_as_the_best = (earlier.best, 1e-9)  # so sure that nothing else counts
+
+    chance = chance_of_best(Training(draw(1, 1)[0, :5], NUM_EPOCHS, earlier, as_good_as_the_best), earlier)
+
+    assert chance / (1 - chance) == pytest.approx(ODDS, rel=1e-6)
+    assert ODDS < 1
 
 
 @pytest.mark.parametrize("unit", [1e-200, 1.0, 1e5, 1e100])
