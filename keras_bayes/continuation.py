@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from keras_bayes.ridge import Prediction
 # The trainings that go on to their end are the promising ones. The more have done so, the closer together lies what is
 # left to compare, and the less do forecasts tell it apart.
 MANY_FINISHED = 5  # examples/benchmarks/ABLATIONS.md
+MAX_ATTEMPTS = 2  # to go on with a training: one may fail by chance
 SOURCE = "continuation"  # of the proposal of a trial that goes on with another one
 PAUSED_FILE = "paused.weights.h5"  # in the folder of a trial, what it takes to go on with its training
 
@@ -40,14 +42,20 @@ def most_promising(acquisition: Acquisition, x: Array | None, paused: Array, rem
     return row if x is None or per_epoch[row] > acquisition(x[None])[0] else None
 
 
-def continued(proposals: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """By the trial that another one has gone on with, that other one."""
-    return {proposal["continues"]: i for i, proposal in proposals.items() if proposal.get("source") == SOURCE}
+def continuations(proposals: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Each trial that another one has gone on with, and that other one."""
+    return [(proposal["continues"], i) for i, proposal in proposals.items() if proposal.get("source") == SOURCE]
 
 
 def superseded(proposals: Mapping[str, Mapping[str, Any]], by: Container[str]) -> set[str]:
     """The trials that one of some others goes on with; once that has completed, it teaches what they have taught."""
-    return {earlier for earlier, later in continued(proposals).items() if later in by}
+    return {earlier for earlier, later in continuations(proposals) if later in by}
+
+
+def given_up(proposals: Mapping[str, Mapping[str, Any]], failed: Container[str]) -> set[str]:
+    """The trials that too many others have failed to go on with."""
+    attempts = Counter(earlier for earlier, later in continuations(proposals) if later in failed)
+    return {earlier for earlier, count in attempts.items() if count >= MAX_ATTEMPTS}
 
 
 def in_doubt(
@@ -60,7 +68,6 @@ def in_doubt(
         proposals: Why each trial was chosen.
         completed: The trials that have completed.
     """
-    is_continuation = (i for i, proposal in proposals.items() if proposal.get("source") == SOURCE)
-    num_finished = sum(i in completed and i not in gains for i in is_continuation)
+    num_finished = sum(later in completed and later not in gains for _, later in continuations(proposals))
     factor = max(1.0, num_finished / MANY_FINISHED)
     return {i: Prediction(gain.mu, factor * gain.sigma) for i, gain in gains.items()}

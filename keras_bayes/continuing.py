@@ -9,7 +9,7 @@ import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes.acquisition import Acquisition
-from keras_bayes.continuation import PAUSED_FILE, SOURCE, continued, in_doubt, most_promising, superseded
+from keras_bayes.continuation import PAUSED_FILE, SOURCE, given_up, in_doubt, most_promising, superseded
 from keras_bayes.distributed import DistributedOracle
 from keras_bayes.domains import Array
 from keras_bayes.forecast import Forecast, forecasts
@@ -63,8 +63,10 @@ class ContinuingOracle(DistributedOracle):
         """The paused trial that promises more per epoch than the new point `x` of shape (d,), if there is one."""
         if not self.can_continue:
             return None
-        forecasts, later = self._forecasts(), continued(self.proposals)
-        trials = [self.trials[i] for i in forecasts if i not in later and self._is_paused(i)]
+        forecasts = self._forecasts()
+        failed = {i for i, trial in self.trials.items() if trial.status == TrialStatus.FAILED}
+        taken = superseded(self.proposals, self.trials.keys() - failed) | given_up(self.proposals, failed)
+        trials = [self.trials[i] for i in forecasts if i not in taken and self._is_paused(i)]
         is_inside, X = space.locate([trial.hyperparameters.values for trial in trials])
         trials = [trial for trial, is_in in zip(trials, is_inside, strict=True) if is_in]
         remaining = np.array([forecasts[trial.trial_id].remaining for trial in trials])

@@ -13,7 +13,7 @@ from typing import Any
 import keras_tuner as kt
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from keras_bayes.continuation import continued
+from keras_bayes.continuation import continuations
 from keras_bayes.display import Display
 from keras_bayes.errors import SearchSpaceError
 from keras_bayes.history import TrialRecord
@@ -175,7 +175,7 @@ class LifecycleOracle(RetryingOracle):
         scores = {trial.trial_id: trial.score for trial in completed}
         return {
             earlier
-            for earlier, later in continued(self.proposals).items()
+            for earlier, later in continuations(self.proposals)
             if {earlier, later} <= scores.keys() and not self.objective.better_than(scores[earlier], scores[later])
         }
 

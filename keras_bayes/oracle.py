@@ -152,13 +152,13 @@ class BayesOracle(ContinuingOracle):
         rng = np.random.default_rng([self.seed, len(self.trials)])
         num_points = self.num_initial_points or NUM_POINTS
 
+        surrogate = x = None
         if data.num_completed < num_points:
-            surrogate = None
             index = len(self.trials)
             x = initial_design(
                 space, admissible=admissible, index=index, num_points=num_points, seed=self.seed, rng=rng
             )
-        else:
+        if x is None and data.num_completed:  # nothing of the design is to come
             surrogate = learn(data, space, noise_variance=self.alpha)
             acquisition = surrogate.acquisition(
                 self.acquisition, beta=self.beta, pending=data.pending, is_feasible=admissible.is_feasible

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_bayes.arguments import check_integer
-from keras_bayes.continuation import superseded
+from keras_bayes.continuation import given_up, superseded
 from keras_bayes.rungs import rungs
 from keras_bayes.stopping_rules import Training
 
@@ -17,6 +17,8 @@ MAX_STATES = 20  # of paused trainings that are kept on the disk, weights and op
 @dataclass(frozen=True, slots=True)
 class Pause:
     """A stopping rule that ends each training at its next rung, for a search that goes on with the promising ones.
+
+    Where there is no loss at a rung, the training pauses as soon as there is one.
 
     Args:
         min_epochs: No pause is earlier.
@@ -29,7 +31,7 @@ class Pause:
 
     def __call__(self, training: Training) -> str:
         """Why to stop; empty to go on."""
-        if training.epoch < self.min_epochs or training.epoch not in rungs(training.num_epochs)[:-1]:
+        if not training.passed([rung for rung in rungs(training.num_epochs)[:-1] if rung >= self.min_epochs]):
             return ""
         return f"Paused after {training.epoch} of {training.num_epochs} epochs."
 
@@ -52,7 +54,8 @@ def states_to_keep(
         The `MAX_STATES` best of those that no trial has gone on with to its end, and those that one may yet need.
     """
     completed = {i for i, status in statuses.items() if status == "COMPLETED"}
-    is_open = {i for i, status in statuses.items() if status not in ("COMPLETED", "FAILED")}
-    done, needed = superseded(proposals, completed), superseded(proposals, is_open)
+    failed = {i for i, status in statuses.items() if status == "FAILED"}
+    done = superseded(proposals, completed) | given_up(proposals, failed)
+    needed = superseded(proposals, statuses.keys() - completed - failed)
     best = [trial_id for trial_id in paused if trial_id not in done][:MAX_STATES]
     return {*best, *needed.intersection(paused)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,15 +56,15 @@ class Training:
         """The smallest loss so far, infinite where there is none."""
         return float(np.fmin.reduce(self.losses, initial=np.inf))
 
-    def passed(self, first: int, spacing: float) -> int:
-        """The last of the checkpoints `first`, `first * spacing`, ... that this epoch is the first one to see.
+    def passed(self, checkpoints: Iterable[int]) -> int:
+        """The last of some epochs, in ascending order, that this one is the first one to see.
 
         It is the first to see a checkpoint where no epoch since then had a loss. 0 if there is none, where there is no
         loss yet, and at the end of the training.
         """
         seen = np.flatnonzero(~np.isnan(self.losses[:-1]))
         previous = int(seen[-1]) + 1 if len(seen) else 0
-        due = [epoch for epoch in checkpoints(first, spacing, self.num_epochs) if previous < epoch <= self.epoch]
+        due = [epoch for epoch in checkpoints if previous < epoch <= self.epoch]
         return due[-1] if due and self.epoch < self.num_epochs and self.best < math.inf else 0
 
 
@@ -131,7 +131,7 @@ class SuccessiveHalving:
 
     def __call__(self, training: Training) -> str:
         """Why to stop; empty to go on."""
-        rung = training.passed(self.min_epochs, self.factor)
+        rung = training.passed(checkpoints(self.min_epochs, self.factor, training.num_epochs))
         earlier = training.earlier
         if not rung or earlier.is_finished.sum() < self.min_finished:
             return ""
@@ -174,12 +174,13 @@ class LearnedStopping:
     def __call__(self, training: Training) -> str:
         """Why to stop; empty to go on."""
         epoch, earlier = training.epoch, training.earlier
-        if not training.passed(self.min_epochs, SPACING) or earlier.is_finished.sum() < self.min_finished:
+        looks = checkpoints(self.min_epochs, SPACING, training.num_epochs)
+        if not training.passed(looks) or earlier.is_finished.sum() < self.min_finished:
             return ""
         chance = self.chance(training)
         if chance is None:
             return self._halving(training)
-        level = self.level / len(checkpoints(self.min_epochs, SPACING, training.num_epochs))
+        level = self.level / len(looks)
         if chance >= level or training.best <= np.nanmin(earlier.best_by(epoch)):  # what leads goes on
             return ""
         return f"Stopped after {epoch} epochs: its chance of becoming the best is {chance:.2%}, below {level:.2%}."

@@ -1,6 +1,13 @@
 import numpy as np
 
-from keras_bayes.continuation import MANY_FINISHED, continued, in_doubt, most_promising, superseded
+from keras_bayes.continuation import (
+    MANY_FINISHED,
+    continuations,
+    given_up,
+    in_doubt,
+    most_promising,
+    superseded,
+)
 from keras_bayes.ridge import Prediction
 
 
@@ -35,9 +42,17 @@ def test_a_trial_is_superseded_once_the_one_that_goes_on_with_it_has_completed()
         "3": {"source": "continuation", "continues": "2"},
     }
 
-    assert continued(proposals) == {"0": "2", "2": "3"}
+    assert continuations(proposals) == [("0", "2"), ("2", "3")]
     assert superseded(proposals, {"0", "1", "2"}) == {"0"}
     assert superseded(proposals, {"0", "1", "2", "3"}) == {"0", "2"}
+
+
+def test_what_failed_twice_to_go_on_is_given_up():
+    proposals = {i: {"source": "continuation", "continues": "0"} for i in "123"}
+
+    assert given_up(proposals, {"1"}) == set()
+    assert given_up(proposals, {"1", "3"}) == {"0"}
+    assert superseded(proposals, {"2"}) == {"0"}  # whatever came later
 
 
 def test_forecasts_are_in_the_more_doubt_the_more_trainings_have_gone_on_to_their_end():

@@ -29,6 +29,15 @@ def test_what_has_had_some_epochs_pauses_only_after_them():
     assert paused_epochs(Pause(min_epochs=5), 52) == [9, 22]
 
 
+def test_without_a_loss_at_a_rung_a_training_pauses_where_it_next_has_one():
+    losses = np.where(np.arange(1, 21) % 5, np.nan, 1.0)  # the rungs are 2, 4 and 9
+    asked = [5, 10, 15, 20]
+
+    reasons = [Pause()(Training(losses[:t], 20, NONE)) for t in asked]
+
+    assert reasons == ["Paused after 5 of 20 epochs.", "Paused after 10 of 20 epochs.", "", ""]
+
+
 def test_the_reason_tells_of_how_many_epochs():
     assert Pause()(Training([1.0] * 4, 52, NONE)) == "Paused after 4 of 52 epochs."
 
@@ -51,6 +60,12 @@ def test_a_state_is_kept_until_a_trial_has_gone_on_with_it(status, kept):
     statuses = {"0": "COMPLETED", "1": "COMPLETED", "2": status}
 
     assert states_to_keep(["0", "1"], statuses, {"2": continuing("0")}) == kept
+
+
+def test_a_state_that_two_trials_have_failed_to_go_on_with_is_not_kept():
+    statuses = {"0": "COMPLETED", "1": "COMPLETED", "2": "FAILED", "3": "FAILED"}
+
+    assert states_to_keep(["0", "1"], statuses, {"2": continuing("0"), "3": continuing("0")}) == {"1"}
 
 
 def test_a_state_that_a_trial_may_need_is_kept_whatever_its_rank():

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import keras_tuner as kt
 import numpy as np
 import pytest
 
@@ -101,6 +102,57 @@ def test_a_search_that_cannot_continue_does_not(tmp_path):
     run_legs(oracle, 20)
 
     assert not continuations(oracle)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_first_to_go_on_is_one_of_the_better_ones(tmp_path, seed):
+    oracle = pausing_oracle(tmp_path, seed=seed)
+    trials = []
+    while not continuations(oracle):
+        trials.append(run_leg(oracle))
+
+    (earlier,) = continuations(oracle).values()
+
+    scores = {trial.trial_id: trial.score for trial in trials[:-1]}
+    assert scores[earlier] < np.median(list(scores.values()))
+
+
+def few_configurations(num_configurations):
+    hp = kt.HyperParameters()
+    hp.Choice("units", [128, 256, 384, 512][:num_configurations], ordered=True)
+    return hp
+
+
+def units_loss(values, epoch):
+    return values["units"] + np.exp(-epoch / 5)
+
+
+@pytest.mark.parametrize("num_configurations", [1, 2, 4])
+def test_a_space_of_a_few_configurations_is_trained_to_the_end(tmp_path, num_configurations):
+    oracle = pausing_oracle(tmp_path, hyperparameters=few_configurations(num_configurations))
+
+    trials = run_legs(oracle, 60, loss=units_loss)
+
+    assert len(trials) == num_configurations * len(LADDER)
+    assert sum(trial.message is None for trial in trials) == num_configurations
+
+
+@pytest.mark.parametrize(("num_failures", "num_finished"), [(1, 4), (2, 3)])
+def test_what_fails_to_go_on_is_tried_once_more(tmp_path, num_failures, num_finished):
+    oracle = pausing_oracle(tmp_path, hyperparameters=few_configurations(4))
+    failed = []
+    while (trial := oracle.create_trial("tuner0")).status != "STOPPED":
+        earlier = continuations(oracle).get(trial.trial_id)
+        if earlier is not None and len(failed) < num_failures and earlier == (failed or [earlier])[0]:
+            failed.append(earlier)
+            trial.status, trial.message = "FAILED", "hiccup"
+            oracle.end_trial(trial)
+        else:
+            finish_leg(oracle, trial, units_loss)
+
+    finished = [t for t in oracle.trials.values() if t.status == "COMPLETED" and t.message is None]
+    assert len(set(failed)) == 1
+    assert len(finished) == num_finished
 
 
 def test_without_the_state_of_its_training_a_trial_is_not_gone_on_with(tmp_path):
