@@ -108,13 +108,15 @@ class CurveLog(keras.callbacks.Callback):
         path: The file; see `keras_bayes.curves`.
         writer: What writes it.
         earlier: Epochs that the first training has had in other trials.
+        earlier_plan: How many it was to have there.
     """
 
-    def __init__(self, path: Path, writer: Writer, *, earlier: Sequence[Epoch] = ()) -> None:
+    def __init__(self, path: Path, writer: Writer, *, earlier: Sequence[Epoch] = (), earlier_plan: int = 0) -> None:
         super().__init__()
         self.path = path
         self.writer = writer
         self.earlier = earlier
+        self.earlier_plan = earlier_plan
         self.training = -1
         self.stopped = ""
         self.num_epochs = 0  # of all trainings it has seen, and of the earlier runs
@@ -150,7 +152,7 @@ class CurveLog(keras.callbacks.Callback):
         if self.num_epochs:
             self._write(Earlier(self.num_epochs))
         if self.earlier:
-            self._write(Inherited(len(self.earlier), planned_epochs(self)), *self.earlier)
+            self._write(Inherited(len(self.earlier), self.earlier_plan), *self.earlier)
 
     def _write(self, *items: Line) -> None:
         self._lines.append("".join(item.to_line() for item in items))

@@ -32,19 +32,23 @@ NO_EPOCHS = EpochCount()
 
 def count_epochs(trial_folder: Path) -> EpochCount:
     """The epochs of a trial, as its curve tells them."""
-    trained = saved = 0
+    trained = saved = copies = spared = 0
     lengths: dict[int, int] = {}  # by training; one may begin with a later epoch than the first
     for item in read_log(trial_folder):
         if isinstance(item, Earlier):
             trained += item.earlier_epochs
-        elif isinstance(item, Inherited):  # which count there, as does what was saved there, and is not any more
+        elif isinstance(item, Inherited):  # which count there, as does what was saved there
             trained -= item.inherited_epochs
-            saved -= max(item.num_epochs - item.inherited_epochs, 0)
+            copies, spared = item.inherited_epochs, item.num_epochs
         elif isinstance(item, Epoch):
             trained += 1
             lengths[item.training] = item.number + 1
-        elif isinstance(item, End) and item.stopped and item.stopped not in USED_UP:
-            saved += max(item.num_epochs - lengths.get(item.training, 0), 0)
+            copies -= 1
+            saved -= copies < 0 and item.training == 0 and item.number < spared  # it is not saved any more
+        elif isinstance(item, End):
+            length = lengths.get(item.training, 0)
+            saved -= max(spared - length, 0) if item.training == 0 else 0  # from now on it counts here
+            saved += max(item.num_epochs - length, 0) if item.stopped and item.stopped not in USED_UP else 0
     return EpochCount(trained, saved)
 
 

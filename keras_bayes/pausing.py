@@ -14,7 +14,7 @@ import keras
 import keras_tuner as kt
 
 from keras_bayes.continuation import PAUSED_FILE
-from keras_bayes.curves import CURVE_FILE, Epoch, read_curve
+from keras_bayes.curves import CURVE_FILE, Epoch, read_curve, read_ends
 from keras_bayes.errors import KerasBayesError, ProjectError
 from keras_bayes.stop_trial import RuleStop
 from keras_bayes.training_state import load_state, save_state
@@ -37,16 +37,19 @@ class PausedTraining:
         trial_id: The trial that was paused.
         state: File of the state.
         curve: Its epochs, and those of the trials that it had gone on with itself.
+        planned_epochs: How many it was to have; 0 if that is lost.
     """
 
     trial_id: str
     state: Path
     curve: tuple[Epoch, ...]
+    planned_epochs: int
 
     @classmethod
     def read(cls, trial_id: str, folder: Path) -> PausedTraining:
         """From the folder of the trial."""
-        return cls(trial_id, folder / PAUSED_FILE, read_curve(folder))
+        planned = [end.num_epochs for end in read_ends(folder)]
+        return cls(trial_id, folder / PAUSED_FILE, read_curve(folder), planned[-1] if planned else 0)
 
     @property
     def num_epochs(self) -> int:

@@ -150,7 +150,10 @@ class SearchLog:
 
 
 def known_records(states: Sequence[State]) -> tuple[TrialRecord, ...]:
-    """Records of results from elsewhere, whose `score` is `None` for a failure; they are numbered below zero."""
+    """Records of results from elsewhere, whose `score` is `None` for a failure; they are numbered below zero.
+
+    A `gain` is the mean and the standard deviation of what a stopped training would have gained.
+    """
     return tuple(
         TrialRecord(
             number=i - len(states),
@@ -158,6 +161,7 @@ def known_records(states: Sequence[State]) -> tuple[TrialRecord, ...]:
             status="FAILED" if state["score"] is None else "COMPLETED",
             score=state["score"],
             unused=frozenset(state["unread"]),
+            gain=Prediction(*state["gain"]) if "gain" in state else None,
         )
         for i, state in enumerate(states)
     )

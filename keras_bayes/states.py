@@ -146,15 +146,16 @@ def _is_part(value: Any) -> bool:
 def _is_known(value: Any) -> bool:
     """Whether this is a result from elsewhere."""
     is_whole = _is_object(value) and _dict(_is_value)(value.get("values")) and _TEXTS(value.get("unread"))
+    is_whole = is_whole and ("gain" not in value or _is_pair(value["gain"]))
     return is_whole and (value["score"] is None or (_is_number(value["score"]) and math.isfinite(value["score"])))
 
 
-def _is_interval(value: Any) -> bool:
-    """Whether this is a start and an end."""
+def _is_pair(value: Any) -> bool:
+    """Whether these are two finite numbers: a start and an end, or a mean and a standard deviation."""
     return _NUMBERS(value) and len(value) == 2 and all(map(math.isfinite, value))
 
 
-_INTERVALS = _list(_is_interval)
+_INTERVALS = _list(_is_pair)
 
 
 def _is_proposal(value: Any) -> bool:

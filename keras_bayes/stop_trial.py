@@ -29,6 +29,7 @@ class RuleStop(CurveLog):
         archive: The curves of all trainings.
         expected: Mean and standard deviation of what is expected of the smallest loss, if anything is.
         earlier: Epochs that the first training has had in other trials.
+        earlier_plan: How many it was to have there.
     """
 
     def __init__(
@@ -40,8 +41,9 @@ class RuleStop(CurveLog):
         archive: CurveArchive,
         expected: tuple[float, float] | None = None,
         earlier: Sequence[Epoch] = (),
+        earlier_plan: int = 0,
     ) -> None:
-        super().__init__(path, writer, earlier=earlier)
+        super().__init__(path, writer, earlier=earlier, earlier_plan=earlier_plan)
         self.rule = rule
         self.archive = archive
         self.expected = expected

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from keras_bayes.budget import EPOCHS_ARE_UP
 from keras_bayes.callbacks import BestWeights, CurveLog, Deadline, EpochLimit, PositionReport, TunerHooks
-from keras_bayes.curves import CURVE_FILE, Epoch
+from keras_bayes.curves import CURVE_FILE
 from keras_bayes.durable_tuner import DurableTuner
 from keras_bayes.epoch_count import EpochLedger
 from keras_bayes.errors import KerasBayesWarning
@@ -91,7 +91,7 @@ class TrainingTuner(DurableTuner):
         objective = self.oracle.objective
         earlier = () if paused is None else paused.curve
         users_callbacks = kwargs.pop("callbacks", [])
-        curve_log = self._curve_log(trial, proposal, rule, earlier)
+        curve_log = self._curve_log(trial, proposal, rule, paused)
         limit = EpochLimit(self._max_epochs, self._ledger, curve_log, trial_id=trial.trial_id)
         own_callbacks = [
             *self._resumption(paused),
@@ -138,14 +138,17 @@ class TrainingTuner(DurableTuner):
             self.oracle.display.on_trial_moved(trial.trial_id, position)
 
     def _curve_log(
-        self, trial: Any, proposal: Mapping[str, Any], rule: Rule | None, earlier: Sequence[Epoch]
+        self, trial: Any, proposal: Mapping[str, Any], rule: Rule | None, paused: PausedTraining | None
     ) -> CurveLog:
         path = Path(self.get_trial_dir(trial.trial_id)) / CURVE_FILE
+        earlier: dict[str, Any] = {}
+        if paused is not None:
+            earlier = {"earlier": paused.curve, "earlier_plan": paused.planned_epochs}
         if rule is None:
-            return CurveLog(path, self._writer, earlier=earlier)
+            return CurveLog(path, self._writer, **earlier)
         expected = expected_loss(proposal, self.oracle.objective)
         kind = PausingLog if isinstance(rule, Pause) else RuleStop
-        return kind(path, self._writer, rule=rule, archive=self._archive, expected=expected, earlier=earlier)
+        return kind(path, self._writer, rule=rule, archive=self._archive, expected=expected, **earlier)
 
     def _proposal(self, trial: Any) -> Mapping[str, Any]:
         """Why a trial was chosen."""

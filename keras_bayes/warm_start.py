@@ -12,6 +12,7 @@ from typing import Any
 from keras_bayes.configurations import plain_value
 from keras_bayes.domains import Value
 from keras_bayes.errors import ProjectError
+from keras_bayes.ridge import Prediction
 from keras_bayes.search_log import SearchLog
 from keras_bayes.show.tables import hyperparameter_of
 
@@ -20,7 +21,9 @@ STATUS = "status"
 
 
 def known_results(source: Any, *, objective: str, direction: str) -> list[dict[str, Any]]:
-    """The ended trials of an earlier search, as states of `search_log.known_records`; running ones are left out.
+    """What an earlier search has taught, as states of `search_log.known_records`; running trials are left out.
+
+    Of a training that went on in other trials the last one counts, and a stopped one with what it would have gained.
 
     Args:
         source: A project folder, of `BayesTuner` or of `keras_tuner.BayesianOptimization`, that may be read-only; or a
@@ -47,8 +50,8 @@ def _from_folder(folder: Path, objective: str, direction: str) -> list[dict[str,
             f"The search in {folder}, to `warm_start` from, is for {log.direction} {log.objective!r}; "
             f"the objective is now {direction} {objective!r}."
         )
-    records = [*log.known, *(trial.record for trial in log.trials if trial.record.status in ("COMPLETED", "FAILED"))]
-    return [known_state(record.values, record.score, record.unused) for record in records]
+    ended = [record for record in log.history.records if not record.is_open]
+    return [known_state(record.values, record.score, record.unused, record.gain) for record in ended]
 
 
 def _from_rows(rows: list[Mapping[Any, Any]], columns: list[Any], objective: str) -> list[dict[str, Any]]:
@@ -68,9 +71,12 @@ def _values(row: Mapping[Any, Any], column: str) -> dict[str, Value]:
     return {name: value for name, value in values.items() if isinstance(value, int | float | str | bool)}
 
 
-def known_state(values: Mapping[str, Any], score: Any, unread: Iterable[str] = ()) -> dict[str, Any]:
-    """A result as JSON; one that is no finite number is that of a failed trial."""
+def known_state(
+    values: Mapping[str, Any], score: Any, unread: Iterable[str] = (), gain: Prediction | None = None
+) -> dict[str, Any]:
+    """A result as JSON; one that is no finite number is that of a failed trial. A stopped training has a `gain`."""
     if score is not None and (isinstance(score, bool) or not isinstance(score, numbers.Real)):
         raise TypeError(f"A score must be a number, or None for a failure, received {score!r} for {dict(values)}.")
     result = math.nan if score is None else float(score)
-    return {"values": dict(values), "score": result if math.isfinite(result) else None, "unread": sorted(unread)}
+    state = {"values": dict(values), "score": result if math.isfinite(result) else None, "unread": sorted(unread)}
+    return state if gain is None else {**state, "gain": [gain.mu, gain.sigma]}

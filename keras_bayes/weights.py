@@ -64,6 +64,7 @@ def build(model: keras.Model, build_config: Path) -> None:
     try:
         if not model.built:
             model.build_from_config(json.loads(build_config.read_text(encoding="utf-8")))
+            model.built = model.built or bool(model.weights)  # Keras does not say so of one with a `call` alone
     except (OSError, *BAD_CONTENT) as error:
         raise ProjectError(f"{build_config} is missing or broken: {error}") from error
     if not model.built:

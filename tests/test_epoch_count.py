@@ -66,9 +66,32 @@ def test_a_training_in_several_trials_counts_once(tmp_path):
 
     assert EpochLedger(tmp_path).total(without=["1", "2"]) == EpochCount(4, 48)
     assert ledger.total(without=["2"]) == EpochCount(9, 43)
-    assert ledger.total() == EpochCount(30)
+    assert ledger.total() == EpochCount(30, 22)  # which are saved as long as they are not trained
     write(tmp_path / "trial_2", leg(9, 52, ""))
     assert ledger.total() == EpochCount(52)
+
+
+@pytest.mark.parametrize(("begin", "first"), [(2, 0), (2, 3)])  # epochs before the pause, and before the training
+def test_a_training_that_goes_on_with_another_plan_has_saved_nothing_at_its_end(tmp_path, begin, first):
+    epochs = [Epoch(0, first + i, 1.0, 1.0, {}).to_line() for i in range(24 - first)]
+    write(tmp_path / "trial_0", [*epochs[:begin], End(0, 12, "Paused").to_line()])
+    inherited = Inherited(begin, 12).to_line()
+
+    write(tmp_path / "trial_1", [inherited, *epochs, End(0, 24, "").to_line()])
+    whole = EpochLedger(tmp_path).total()
+    write(tmp_path / "trial_1", [inherited, *epochs[: 5 - first], End(0, 24, "Paused").to_line()])
+
+    assert whole == EpochCount(24 - first)
+    assert EpochLedger(tmp_path).total() == EpochCount(5 - first, 19)
+
+
+def test_a_failure_to_go_on_takes_nothing_away_from_what_was_saved(tmp_path):
+    epochs = [Epoch(0, i, 1.0, 1.0, {}).to_line() for i in range(4)]
+    write(tmp_path / "trial_0", [*epochs[:2], End(0, 12, "Paused").to_line()])
+
+    write(tmp_path / "trial_1", [Inherited(2, 12).to_line(), *epochs[:3]])
+
+    assert EpochLedger(tmp_path).total() == EpochCount(3, 9)
 
 
 def test_there_are_no_epochs_without_a_curve(tmp_path):

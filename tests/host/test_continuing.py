@@ -271,3 +271,20 @@ def test_trainings_that_a_rule_has_stopped_are_learned_from_as_well(tmp_path):
 def test_a_confidence_bound_cannot_be_divided_by_epochs(tmp_path):
     with pytest.raises(ValueError, match="acquisition"):
         pausing_oracle(tmp_path, acquisition="lcb")
+
+
+def test_a_warm_start_takes_over_what_a_paused_search_has_learned(tmp_path):
+    oracle = pausing_oracle(tmp_path / "earlier")
+    run_legs(oracle, 20)
+    log = SearchLog.read(Path(oracle.project_folder))
+
+    later = pausing_oracle(tmp_path / "later", warm_start=Path(oracle.project_folder))
+    run_leg(later)
+    again = pausing_oracle(tmp_path / "later")
+    again.reload()
+
+    learned = [(dict(r.values), r.score, r.gain) for r in log.history.records]
+    assert any(gain is not None for _, _, gain in learned)
+    assert len({str(values) for values, _, _ in learned}) == len(learned) < 20
+    for search in (later, again):
+        assert [(dict(r.values), r.score, r.gain) for r in search.known] == learned

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 from test_tuner import DATA, make_tuner
 
 import keras_bayes
-from keras_bayes.weights import load_weights
+from keras_bayes.weights import load_weights, save_weights
 
 pytestmark = pytest.mark.slow
 
@@ -66,6 +68,30 @@ def test_no_file_of_weights_is_an_error_with_its_name(tuner, weights):
     weights.unlink()
 
     assert not loaded(tuner, weights)
+
+
+class CallOnly(keras.Model):
+    """A model that does not say how it is built."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(2)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def test_the_weights_of_a_model_with_a_call_alone_can_be_loaded(tmp_path):
+    x = np.ones((3, 4), dtype="float32")
+    model, again = CallOnly(), CallOnly()
+    expected = model(x)
+    build_config = tmp_path / "build_config.json"
+    build_config.write_text(json.dumps(model.get_build_config()))
+    save_weights(model, tmp_path / "checkpoint.weights.h5")
+
+    load_weights(again, tmp_path / "checkpoint.weights.h5", build_config=build_config)
+
+    np.testing.assert_array_equal(again(x), expected)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"\xff"])
