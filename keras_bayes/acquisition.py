@@ -1,9 +1,8 @@
 """Acquisition functions: how promising a point is. Larger is better; each comes with its gradient.
 
 An improvement is judged against the incumbent, the observed point with the best posterior mean; one whose target is in
-doubt is none. Its own value is uncertain too when observations are noisy. Both values are jointly normal, so their
-difference has the mean δ = μ_b - μ(x) and the variance S² = var(x) + var(b) - 2 cov(x, b). Where all targets are in
-doubt, an improvement is one over the best posterior mean μ_b, a number, so that its own point may be such a one.
+doubt is none, unless all are. Its own value is uncertain too when observations are noisy. Both values are jointly
+normal, so their difference has the mean δ = μ_b - μ(x) and the variance S² = var(x) + var(b) - 2 cov(x, b).
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class Acquisition(Protocol):
 
 
 class Improvement:
-    """f(b) - f(x): the difference between the incumbent and a point, or μ_b - f(x), as a normal random variable.
+    """f(b) - f(x): the difference between the incumbent and a point, as a normal random variable.
 
     Args:
         posterior: The model.
@@ -54,13 +53,9 @@ class Improvement:
         self.incumbent = next((i for i in best_first if is_feasible(posterior.X[i])), best_first[0])  # b, a row
         k = posterior.kernel(posterior.X[self.incumbent, None], posterior.X)
         self.best = posterior.mean_of(k)[0]
-        self.best_variance = 0.0
-        self.weights = np.zeros(len(posterior.y))  # of the covariances with the data in that with the incumbent, (n,)
-        if not posterior.doubt[self.incumbent]:
-            white = posterior.whiten(k)
-            self.best_variance = posterior.variance_of(white)[0]
-            self.weights[self.incumbent] = 1.0
-            self.weights -= posterior.unwhiten(white)[0]  # K⁻¹ k(X, b)
+        white = posterior.whiten(k)
+        self.v = posterior.unwhiten(white)[0]  # K⁻¹ k(X, b)
+        self.best_variance = posterior.variance_of(white)[0]
 
     def difference(self, X: Array) -> tuple[Array, Array]:
         """Mean δ and standard deviation S at the points (m, d), both (m,)."""
@@ -74,14 +69,16 @@ class Improvement:
         white = posterior.whiten(k)
 
         def pull_back(d_delta: Array, d_variance: Array) -> Array:
-            weights = -2 * d_variance[:, None] * (self.weights + posterior.unwhiten(white))
+            weights = 2 * d_variance[:, None] * (self.v - posterior.unwhiten(white))
             weights -= d_delta[:, None] * posterior.alpha
+            weights[:, self.incumbent] -= 2 * d_variance
             return posterior.kernel.pull_back(X, posterior.X, weights)
 
         return *self._difference(k, white), pull_back
 
     def _difference(self, k: Array, white: Array) -> tuple[Array, Array]:
-        variance = self.posterior.variance_of(white) + self.best_variance - 2 * (k @ self.weights)
+        covariance = k[:, self.incumbent] - k @ self.v
+        variance = self.posterior.variance_of(white) + self.best_variance - 2 * covariance
         return self.best - self.posterior.mean_of(k), np.sqrt(np.maximum(variance, MIN_VARIANCE))
 
 

@@ -71,7 +71,18 @@ class ContinuingOracle(DistributedOracle):
         trials = [trial for trial, is_in in zip(trials, is_inside, strict=True) if is_in]
         remaining = np.array([forecasts[trial.trial_id].remaining for trial in trials])
         row = most_promising(acquisition, x, X, remaining)
+        if row is not None and self._none_has_finished(forecasts):  # an improvement is then one over the leader
+            row = int(np.argmin([self._expected_loss(trial, forecasts) for trial in trials]))
         return None if row is None else Continuation(trials[row], X[row])
+
+    def _none_has_finished(self, forecasts: dict[str, Forecast]) -> bool:
+        """Whether all trials so far were stopped, so that an improvement is one over a trial that may go on itself."""
+        return all(i in forecasts for i, trial in self.trials.items() if trial.status == TrialStatus.COMPLETED)
+
+    def _expected_loss(self, trial: Trial, forecasts: dict[str, Forecast]) -> float:
+        """What the training of a paused trial is expected to end with."""
+        sign = -1.0 if self.objective.direction == "max" else 1.0
+        return float(sign * trial.score - forecasts[trial.trial_id].gain.mu)
 
     def _forecasts(self) -> dict[str, Forecast]:
         """What the stopped trials would have become, by their ids."""
