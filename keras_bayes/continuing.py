@@ -13,7 +13,7 @@ from keras_bayes.continuation import PAUSED_FILE, SOURCE, given_up, in_doubt, mo
 from keras_bayes.distributed import DistributedOracle
 from keras_bayes.domains import Array
 from keras_bayes.forecast import Forecast, forecasts
-from keras_bayes.history import History
+from keras_bayes.history import History, Observations
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.objective import signs
 from keras_bayes.space import Space
@@ -59,7 +59,9 @@ class ContinuingOracle(DistributedOracle):
             {**state, "gain": gains.get(state["trial_id"])} for state in states if state["trial_id"] not in left_out
         )
 
-    def _continuation(self, acquisition: Acquisition, x: Array | None, space: Space) -> Continuation | None:
+    def _continuation(
+        self, acquisition: Acquisition, x: Array | None, space: Space, data: Observations
+    ) -> Continuation | None:
         """The paused trial that promises more per epoch than the new point `x` of shape (d,), if there is one."""
         if not self.can_continue:
             return None
@@ -71,13 +73,9 @@ class ContinuingOracle(DistributedOracle):
         trials = [trial for trial, is_in in zip(trials, is_inside, strict=True) if is_in]
         remaining = np.array([forecasts[trial.trial_id].remaining for trial in trials])
         row = most_promising(acquisition, x, X, remaining)
-        if row is not None and self._none_has_finished(forecasts):  # an improvement is then one over the leader
+        if row is not None and data.doubt[np.isfinite(data.y)].all():  # an improvement is then one over the leader
             row = int(np.argmin([self._expected_loss(trial, forecasts) for trial in trials]))
         return None if row is None else Continuation(trials[row], X[row])
-
-    def _none_has_finished(self, forecasts: dict[str, Forecast]) -> bool:
-        """Whether all trials so far were stopped, so that an improvement is one over a trial that may go on itself."""
-        return all(i in forecasts for i, trial in self.trials.items() if trial.status == TrialStatus.COMPLETED)
 
     def _expected_loss(self, trial: Trial, forecasts: dict[str, Forecast]) -> float:
         """What the training of a paused trial is expected to end with."""

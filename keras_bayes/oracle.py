@@ -164,7 +164,7 @@ class BayesOracle(ContinuingOracle):
                 self.acquisition, beta=self.beta, pending=data.pending, is_feasible=admissible.is_feasible
             )
             x = maximize(acquisition, space, admissible=admissible, centres=surrogate.best_first, rng=rng)
-            continuation = self._continuation(acquisition, x, space)
+            continuation = self._continuation(acquisition, x, space, data)
             if continuation is not None:
                 return continuation.response(self._proposal(surrogate, continuation.x))
 

@@ -1,13 +1,6 @@
 import numpy as np
 
-from keras_bayes.continuation import (
-    MANY_FINISHED,
-    continuations,
-    given_up,
-    in_doubt,
-    most_promising,
-    superseded,
-)
+from keras_bayes.continuation import MANY_FINISHED, continuations, given_up, in_doubt, most_promising, superseded
 from keras_bayes.ridge import Prediction
 
 

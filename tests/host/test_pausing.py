@@ -15,6 +15,7 @@ import pytest
 import keras_bayes
 from keras_bayes.continuation import PAUSED_FILE
 from keras_bayes.curves import End, read_ends
+from keras_bayes.epoch_count import EpochCount
 from keras_bayes.pause import Pause
 from tests.host.paused_search import FIT, NEW, NUM_EPOCHS, X, Y, build_model, folder_of, make_tuner
 
@@ -296,6 +297,15 @@ def test_fewer_epochs_than_there_were_are_none(tmp_path):
 
     assert tuner.oracle.trials["1"].score == tuner.oracle.trials["0"].score
     assert numbers(tuner, "1") == [0, 1, 2, 3]
+
+
+def test_a_training_that_goes_on_for_longer_than_planned_is_counted_by_both_plans(tmp_path):
+    make_tuner(tmp_path, continued=[NEW]).search(**FIT)
+
+    tuner = make_tuner(tmp_path, continued=[NEW, "0"])
+    tuner.search(**{**FIT, "epochs": 40})  # the rungs are 3, 7 and 17
+
+    assert tuner.search_log().epochs == EpochCount(trained=7, saved=33)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
