@@ -10,11 +10,14 @@ import numpy as np
 
 from keras_bayes.acquisition import Acquisition
 from keras_bayes.domains import Array
+from keras_bayes.forecast import Forecast, forecasts
+from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.ridge import Prediction
 
-# The trainings that go on to their end are the promising ones. The more have done so, the closer together lies what is
-# left to compare, and the less do forecasts tell it apart.
-MANY_FINISHED = 5  # examples/benchmarks/ABLATIONS.md
+# The trainings that go on are the promising ones. The more often one has, the closer together lies what is left to
+# compare, and the less do forecasts tell it apart.
+MANY_CONTINUATIONS = 5  # examples/benchmarks/ABLATIONS.md
+LITTLE_DOUBT = 0.01  # tells a stopped training from a finished one, and no more
 MAX_ATTEMPTS = 2  # to go on with a training: one may fail by chance
 SOURCE = "continuation"  # of the proposal of a trial that goes on with another one
 PAUSED_FILE = "paused.weights.h5"  # in the folder of a trial, what it takes to go on with its training
@@ -58,16 +61,34 @@ def given_up(proposals: Mapping[str, Mapping[str, Any]], failed: Container[str])
     return {earlier for earlier, count in attempts.items() if count >= MAX_ATTEMPTS}
 
 
-def in_doubt(
-    gains: Mapping[str, Prediction], proposals: Mapping[str, Mapping[str, Any]], completed: Container[str]
-) -> dict[str, Prediction]:
-    """What stopped trials would have gained, less certain the more paused ones have gone on to their end.
+def trial_forecasts(
+    archive: CurveArchive, proposals: Mapping[str, Mapping[str, Any]], completed: Container[str]
+) -> dict[str, Forecast]:
+    """By trial, what each that was stopped would have become, but those that others have gone on with.
 
     Args:
-        gains: What is expected, by trial.
+        archive: The curves of a search.
         proposals: Why each trial was chosen.
         completed: The trials that have completed.
     """
-    num_finished = sum(later in completed and later not in gains for _, later in continuations(proposals))
-    factor = max(1.0, num_finished / MANY_FINISHED)
-    return {i: Prediction(gain.mu, factor * gain.sigma) for i, gain in gains.items()}
+    left_out = [f"trial_{i}" for i in superseded(proposals, completed)]
+    return {name.removeprefix("trial_"): forecast for name, forecast in forecasts(archive, without=left_out).items()}
+
+
+def in_doubt(
+    found: Mapping[str, Forecast], proposals: Mapping[str, Mapping[str, Any]], completed: Container[str]
+) -> dict[str, Prediction]:
+    """What stopped trials would have gained, less certain the more often paused trainings have gone on.
+
+    Those that are behind have little doubt at first: errors of forecasts are learned mostly from slow starters, and
+    would make a training that learns nothing look as if it could become anything.
+
+    Args:
+        found: What is expected, by trial; a continuation that waits here again does not count yet.
+        proposals: Why each trial was chosen.
+        completed: The trials that have completed.
+    """
+    num_continuations = sum(later in completed and later not in found for _, later in continuations(proposals))
+    factor = max(1.0, num_continuations / MANY_CONTINUATIONS)
+    factors = {False: factor, True: max(factor - 1, LITTLE_DOUBT)}
+    return {i: Prediction(it.gain.mu, factors[it.is_behind] * it.gain.sigma) for i, it in found.items()}

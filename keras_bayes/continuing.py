@@ -9,10 +9,18 @@ import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes.acquisition import Acquisition
-from keras_bayes.continuation import PAUSED_FILE, SOURCE, given_up, in_doubt, most_promising, superseded
+from keras_bayes.continuation import (
+    PAUSED_FILE,
+    SOURCE,
+    given_up,
+    in_doubt,
+    most_promising,
+    superseded,
+    trial_forecasts,
+)
 from keras_bayes.distributed import DistributedOracle
 from keras_bayes.domains import Array
-from keras_bayes.forecast import Forecast, forecasts
+from keras_bayes.forecast import Forecast
 from keras_bayes.history import History, Observations
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.objective import signs
@@ -53,8 +61,7 @@ class ContinuingOracle(DistributedOracle):
         states = self.trial_states()
         completed = {state["trial_id"] for state in states if state["status"] == TrialStatus.COMPLETED}
         left_out = superseded(self.proposals, completed)
-        gains = {i: forecast.gain for i, forecast in self._forecasts().items()}
-        gains = in_doubt(gains, self.proposals, completed)
+        gains = in_doubt(self._forecasts(), self.proposals, completed)
         return History.from_states(
             {**state, "gain": gains.get(state["trial_id"])} for state in states if state["trial_id"] not in left_out
         )
@@ -84,9 +91,11 @@ class ContinuingOracle(DistributedOracle):
 
     def _forecasts(self) -> dict[str, Forecast]:
         """What the stopped trials would have become, by their ids."""
-        stopped = [i for i, trial in self.trials.items() if trial.message and trial.status == TrialStatus.COMPLETED]
-        by_folder = forecasts(self._archive) if stopped else {}
-        return {i: by_folder[f"trial_{i}"] for i in stopped if f"trial_{i}" in by_folder}
+        completed = {i: trial for i, trial in self.trials.items() if trial.status == TrialStatus.COMPLETED}
+        if not any(trial.message for trial in completed.values()):
+            return {}
+        found = trial_forecasts(self._archive, self.proposals, completed)
+        return {i: forecast for i, forecast in found.items() if i in completed and completed[i].message}
 
     def _is_paused(self, trial_id: str) -> bool:
         """Whether the state of its training is on the disk."""

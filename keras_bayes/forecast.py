@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,20 +30,39 @@ class Forecast:
     Args:
         gain: How much smaller its smallest loss would be.
         remaining: The share of its epochs that it was not given, in (0, 1).
+        is_behind: Whether at least half of the trainings that got to its last rung were better there.
     """
 
     gain: Prediction
     remaining: float
+    is_behind: bool
 
 
-def forecasts(archive: CurveArchive) -> dict[str, Forecast]:
-    """By the folder of each training that was stopped, the last one there, what it would have become."""
-    names, curves = archive.read_all()
+def forecasts(archive: CurveArchive, *, without: Collection[str] = ()) -> dict[str, Forecast]:
+    """By the folder of each training that was stopped, the last one there, what it would have become.
+
+    Trainings that are under way, or were interrupted, teach nothing yet.
+
+    Args:
+        archive: The curves.
+        without: Names of folders whose curves are those of others, too.
+    """
+    folders, curves = archive.read_all(without=without)
+    is_over = curves.is_finished | (curves.num_epochs > 0)
+    names, curves = list(compress(folders, is_over)), curves[is_over]
+    if not names:
+        return {}
     last = {name: row for row, name in enumerate(names)}
-    gains = expected_gains(curves)
+    found = _Rungs.of(curves)
+    gains = _expected_gains(curves, found)
     remaining = 1 - curves.lengths / np.maximum(curves.num_epochs, 1)
     is_stopped = ~curves.is_finished & (curves.num_epochs > curves.lengths)
-    return {name: Forecast(gains[row], float(remaining[row])) for name, row in last.items() if is_stopped[row]}
+    is_behind = found.share_of_better >= 0.5
+    return {
+        name: Forecast(gains[row], float(remaining[row]), bool(is_behind[row]))
+        for name, row in last.items()
+        if is_stopped[row]
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +101,13 @@ class _Rungs:
             place[i] = first + max(len(passed), 1) - 1
         return cls(best, slope, place)
 
+    @property
+    def share_of_better(self) -> Array:
+        """Which part of the trainings that got to the last rung of each were better there, shape (n,)."""
+        own = self.best[np.arange(len(self.place)), self.place, None]
+        others = self.best[:, self.place].T  # (n, n), NaN where one has not got there
+        return np.asarray((others < own).sum(axis=1) / np.maximum((~np.isnan(others)).sum(axis=1), 1))
+
 
 def expected_gains(curves: LossCurves) -> list[Prediction]:
     """How much smaller the smallest loss of each training would have become with the epochs that it was not given.
@@ -94,9 +122,10 @@ def expected_gains(curves: LossCurves) -> list[Prediction]:
     Returns:
         The gain of each, at least 0; 0 ± 0 where the training has finished, or it is not known how long it was to be.
     """
-    if not len(curves):
-        return []
-    found = _Rungs.of(curves)
+    return _expected_gains(curves, _Rungs.of(curves)) if len(curves) else []
+
+
+def _expected_gains(curves: LossCurves, found: _Rungs) -> list[Prediction]:
     losses = np.fmin.reduce(curves.losses, axis=1)  # so far, (n,)
     num_steps = found.best.shape[1] - 1
     prior = PRIOR_SPREAD * float(_drawn_in(losses).std() or 1.0) / np.sqrt(max(num_steps, 1))

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from keras_bayes import project
-from keras_bayes.continuation import in_doubt, superseded
+from keras_bayes.continuation import in_doubt, superseded, trial_forecasts
 from keras_bayes.curves import Epoch, read_curve, read_ends
 from keras_bayes.epoch_count import NO_EPOCHS, EpochCount, EpochLedger
 from keras_bayes.errors import ProjectError
-from keras_bayes.forecast import forecasts
 from keras_bayes.history import History, Observations, TrialRecord, observe
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.ridge import Prediction
@@ -189,8 +188,7 @@ def _gains(
     if not any(trials[i]["message"] for i in completed):
         return {}
     archive = CurveArchive(folder, {name: -1.0 if direction == "max" else 1.0 for name, direction in objective})
-    gains = {name.removeprefix("trial_"): forecast.gain for name, forecast in forecasts(archive).items()}
-    return in_doubt(gains, proposals, completed)
+    return in_doubt(trial_forecasts(archive, proposals, completed), proposals, completed)
 
 
 def _intervals(intervals: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:

@@ -1,6 +1,20 @@
-import numpy as np
+import shutil
 
-from keras_bayes.continuation import MANY_FINISHED, continuations, given_up, in_doubt, most_promising, superseded
+import numpy as np
+import pytest
+
+from keras_bayes.continuation import (
+    MANY_CONTINUATIONS,
+    continuations,
+    given_up,
+    in_doubt,
+    most_promising,
+    superseded,
+    trial_forecasts,
+)
+from keras_bayes.curves import CURVE_FILE, End, Epoch
+from keras_bayes.forecast import Forecast
+from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.ridge import Prediction
 
 
@@ -48,20 +62,58 @@ def test_what_failed_twice_to_go_on_is_given_up():
     assert superseded(proposals, {"2"}) == {"0"}  # whatever came later
 
 
-def test_forecasts_are_in_the_more_doubt_the_more_trainings_have_gone_on_to_their_end():
-    gains = {"0": Prediction(0.5, 0.1)}
-
-    def doubt(num_continuations, **sources):
-        proposals = {str(i + 1): {"source": "continuation", "continues": "x"} for i in range(num_continuations)}
-        return in_doubt(gains, proposals | sources, proposals.keys() | sources.keys())["0"]
-
-    assert doubt(0) == doubt(MANY_FINISHED) == gains["0"]
-    assert doubt(2 * MANY_FINISHED) == Prediction(0.5, 0.2)
-    assert doubt(MANY_FINISHED, other={"source": "model"}) == gains["0"]
+def waiting(*, is_behind=False):
+    return Forecast(Prediction(0.5, 0.1), remaining=0.8, is_behind=is_behind)
 
 
-def test_trainings_that_went_on_but_not_to_their_end_do_not_count():
-    gains = {str(i): Prediction(0.5, 0.1) for i in range(10)}
-    proposals = {i: {"source": "continuation", "continues": "x"} for i in [*gains, "running"]}
+def gain_after(num_continuations, *, is_behind=False, **sources):
+    """What is expected of a stopped trial after others have gone on so often."""
+    proposals = {str(i + 1): {"source": "continuation", "continues": "x"} for i in range(num_continuations)}
+    found = {"0": waiting(is_behind=is_behind)}
+    return in_doubt(found, proposals | sources, proposals.keys() | sources.keys())["0"]
 
-    assert in_doubt(gains, proposals, gains) == gains
+
+def test_forecasts_are_in_the_more_doubt_the_more_often_trainings_have_gone_on():
+    assert gain_after(0) == gain_after(MANY_CONTINUATIONS) == Prediction(0.5, 0.1)
+    assert gain_after(2 * MANY_CONTINUATIONS) == Prediction(0.5, 0.2)
+    assert gain_after(MANY_CONTINUATIONS, other={"source": "model"}) == Prediction(0.5, 0.1)
+
+
+def test_what_is_behind_is_in_doubt_only_by_how_much_more_the_others_are():
+    for number in (0, 1, MANY_CONTINUATIONS):
+        gain = gain_after(number, is_behind=True)
+        assert gain.mu == 0.5
+        assert 0 < gain.sigma < 0.01
+    assert gain_after(3 * MANY_CONTINUATIONS, is_behind=True).sigma == pytest.approx(0.2)
+
+
+def test_continuations_that_wait_again_do_not_count():
+    found = {str(i): waiting() for i in range(10)}
+    proposals = {i: {"source": "continuation", "continues": "x"} for i in [*found, "running"]}
+
+    assert in_doubt(found, proposals, found) == {i: forecast.gain for i, forecast in found.items()}
+
+
+def test_the_curve_of_a_training_that_went_on_counts_once(tmp_path):
+    def write(trial_id, losses, stopped):
+        folder = tmp_path / f"trial_{trial_id}"
+        folder.mkdir(exist_ok=True)
+        lines = [Epoch(0, i, 0.0, 1.0, {"val_loss": loss}).to_line() for i, loss in enumerate(losses)]
+        (folder / CURVE_FILE).write_text("".join(lines) + End(0, 10, stopped).to_line())
+
+    archive = CurveArchive(tmp_path, {"val_loss": 1.0})
+    proposals = {"3": {"source": "continuation", "continues": "2"}}
+    for trial_id, height in enumerate((1.0, 2.0, 4.0)):
+        write(
+            trial_id, [height / (i + 1) for i in range(4 if trial_id == 2 else 10)], "paused" if trial_id == 2 else ""
+        )
+    write(4, [3.0, 2.0, 1.0, 0.7], "paused")
+    write(3, [4.0 / (i + 1) for i in range(10)], "")
+    before = trial_forecasts(archive, proposals, {"0", "1", "2", "4"})
+    after = trial_forecasts(archive, proposals, {"0", "1", "2", "3", "4"})
+    shutil.rmtree(tmp_path / "trial_2")
+
+    assert list(before) == ["2", "4"]
+    assert list(after) == ["4"]
+    assert after == trial_forecasts(archive, {}, {"0", "1", "3", "4"})
+    assert after != before

@@ -6,7 +6,7 @@ import keras_tuner as kt
 import numpy as np
 import pytest
 
-from keras_bayes.continuation import MANY_FINISHED, PAUSED_FILE, SOURCE
+from keras_bayes.continuation import MANY_CONTINUATIONS, PAUSED_FILE, SOURCE
 from keras_bayes.curves import CURVE_FILE, End, Epoch
 from keras_bayes.rungs import rungs
 from keras_bayes.search_log import SearchLog
@@ -116,6 +116,25 @@ def test_the_first_to_go_on_is_the_best_of_those_that_pause(tmp_path, seed, dire
     (earlier,) = continuations(oracle).values()
 
     assert sign * oracle.trials[earlier].score == min(sign * trial.score for trial in trials[:-1])
+
+
+def loss_where_some_learn_nothing(values, epoch):
+    """A loss that begins at the level of chance, falls the later the smaller the learning rate, or not at all."""
+    if values["lr"] > 0.03:
+        return 0.9
+    progress = epoch * values["lr"] / 0.01
+    return 0.9 - 0.85 * (1 - 0.1 * mixed_loss(values)) * progress**3 / (1 + progress**3)
+
+
+def test_what_learns_nothing_is_seldom_trained_to_its_end(tmp_path):
+    scores = []
+    for seed in range(4):
+        oracle = pausing_oracle(tmp_path, project_name=f"search-{seed}", seed=seed)
+        trials = run_legs(oracle, 60, loss=loss_where_some_learn_nothing)
+        scores += [trial.score for trial in trials if trial.message is None]
+
+    assert len(scores) > 30
+    assert np.mean(np.array(scores) > 0.7) < 0.2  # a third, where errors of slow starters are those of all
 
 
 def few_configurations(num_configurations):
@@ -231,7 +250,7 @@ def test_a_log_says_what_the_search_has_learned(tmp_path):
     logged = SearchLog.read(Path(oracle.project_folder)).observations
     np.testing.assert_array_equal(logged.y, learned.y)
     np.testing.assert_array_equal(logged.doubt, learned.doubt)
-    assert len(continuations(oracle)) > 2 * MANY_FINISHED
+    assert len(continuations(oracle)) > 2 * MANY_CONTINUATIONS
 
 
 def test_the_best_trial_is_that_of_the_best_score_not_of_an_expectation(tmp_path):
