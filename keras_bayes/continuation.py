@@ -76,19 +76,24 @@ def trial_forecasts(
 
 
 def in_doubt(
-    found: Mapping[str, Forecast], proposals: Mapping[str, Mapping[str, Any]], completed: Container[str]
+    found: Mapping[str, Forecast],
+    proposals: Mapping[str, Mapping[str, Any]],
+    completed: Container[str],
+    *,
+    can_continue: bool,
 ) -> dict[str, Prediction]:
     """What stopped trials would have gained, less certain the more often paused trainings have gone on.
 
-    Those that are behind have little doubt at first: errors of forecasts are learned mostly from slow starters, and
-    would make a training that learns nothing look as if it could become anything.
+    Where they can go on, those that are behind have little doubt at first: errors of forecasts are learned mostly from
+    slow starters, and would make a training that learns nothing look as if it could become anything.
 
     Args:
         found: What is expected, by trial; a continuation that waits here again does not count yet.
         proposals: Why each trial was chosen.
         completed: The trials that have completed.
+        can_continue: Whether the search can go on with a stopped training.
     """
     num_continuations = sum(later in completed and later not in found for _, later in continuations(proposals))
     factor = max(1.0, num_continuations / MANY_CONTINUATIONS)
-    factors = {False: factor, True: max(factor - 1, LITTLE_DOUBT)}
+    factors = {False: factor, True: max(factor - 1, LITTLE_DOUBT) if can_continue else factor}
     return {i: Prediction(it.gain.mu, factors[it.is_behind] * it.gain.sigma) for i, it in found.items()}

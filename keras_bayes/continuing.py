@@ -52,6 +52,10 @@ class ContinuingOracle(DistributedOracle):
         self.can_continue = can_continue
         self._archive = CurveArchive(Path(), {})
 
+    def get_state(self) -> dict[str, Any]:
+        """Everything but the trials, as JSON."""
+        return {**super().get_state(), "can_continue": self.can_continue}
+
     def _set_project_dir(self, directory: Any, project_name: Any) -> None:
         super()._set_project_dir(directory, project_name)
         self._archive = CurveArchive(Path(self.project_folder), signs(self.objective))
@@ -61,7 +65,7 @@ class ContinuingOracle(DistributedOracle):
         states = self.trial_states()
         completed = {state["trial_id"] for state in states if state["status"] == TrialStatus.COMPLETED}
         left_out = superseded(self.proposals, completed)
-        gains = in_doubt(self._forecasts(), self.proposals, completed)
+        gains = in_doubt(self._forecasts(), self.proposals, completed, can_continue=self.can_continue)
         return History.from_states(
             {**state, "gain": gains.get(state["trial_id"])} for state in states if state["trial_id"] not in left_out
         )

@@ -103,10 +103,13 @@ class _Rungs:
 
     @property
     def share_of_better(self) -> Array:
-        """Which part of the trainings that got to the last rung of each were better there, shape (n,)."""
-        own = self.best[np.arange(len(self.place)), self.place, None]
-        others = self.best[:, self.place].T  # (n, n), NaN where one has not got there
-        return np.asarray((others < own).sum(axis=1) / np.maximum((~np.isnan(others)).sum(axis=1), 1))
+        """Which part of the trainings that got to the last rung of each were better there; 0 before the first, (n,)."""
+        share = np.zeros(len(self.place))
+        for j, column in enumerate(self.best.T):
+            there = np.sort(column[~np.isnan(column)])
+            own = np.flatnonzero((self.place == j) & ~np.isnan(column))
+            share[own] = np.searchsorted(there, column[own]) / max(len(there), 1)
+        return share
 
 
 def expected_gains(curves: LossCurves) -> list[Prediction]:

@@ -174,6 +174,7 @@ _BAYESIAN: dict[str, Check] = {
     "declared": lambda value: _is_object(value) and _TEXTS(value["argument"]) and _is_texts(value["hypermodel"]),
     "objective": _list(_is_part),
     "deaths": _dict(_is_count),
+    "can_continue": lambda value: isinstance(value, bool),
     "known": _list(_is_known),
     "queue": _list(
         lambda item: _is_object(item) and _dict(_is_value)(item.get("values")) and type(item["skip_if_tried"]) is bool

@@ -66,11 +66,11 @@ def waiting(*, is_behind=False):
     return Forecast(Prediction(0.5, 0.1), remaining=0.8, is_behind=is_behind)
 
 
-def gain_after(num_continuations, *, is_behind=False, **sources):
+def gain_after(num_continuations, *, is_behind=False, can_continue=True, **sources):
     """What is expected of a stopped trial after others have gone on so often."""
     proposals = {str(i + 1): {"source": "continuation", "continues": "x"} for i in range(num_continuations)}
     found = {"0": waiting(is_behind=is_behind)}
-    return in_doubt(found, proposals | sources, proposals.keys() | sources.keys())["0"]
+    return in_doubt(found, proposals | sources, proposals.keys() | sources.keys(), can_continue=can_continue)["0"]
 
 
 def test_forecasts_are_in_the_more_doubt_the_more_often_trainings_have_gone_on():
@@ -87,11 +87,15 @@ def test_what_is_behind_is_in_doubt_only_by_how_much_more_the_others_are():
     assert gain_after(3 * MANY_CONTINUATIONS, is_behind=True).sigma == pytest.approx(0.2)
 
 
+def test_of_trainings_that_cannot_go_on_all_are_in_doubt():
+    assert gain_after(0, is_behind=True, can_continue=False) == Prediction(0.5, 0.1)
+
+
 def test_continuations_that_wait_again_do_not_count():
     found = {str(i): waiting() for i in range(10)}
     proposals = {i: {"source": "continuation", "continues": "x"} for i in [*found, "running"]}
 
-    assert in_doubt(found, proposals, found) == {i: forecast.gain for i, forecast in found.items()}
+    assert in_doubt(found, proposals, found, can_continue=True) == {i: forecast.gain for i, forecast in found.items()}
 
 
 def test_the_curve_of_a_training_that_went_on_counts_once(tmp_path):

@@ -197,3 +197,11 @@ def test_two_that_are_alike_are_not_behind_each_other(tmp_path):
     found = forecasts(CurveArchive(tmp_path, {"val_loss": 1.0}))
 
     assert not any(forecast.is_behind for forecast in found.values())
+
+
+def test_what_stopped_before_its_first_rung_is_not_compared(tmp_path):
+    for number in range(4):
+        write(tmp_path / f"trial_{number}", (falling(2), "-"))
+    write(tmp_path / "trial_4", (falling(1, 9.0), "-"))
+
+    assert not forecasts(CurveArchive(tmp_path, {"val_loss": 1.0}))["trial_4"].is_behind
