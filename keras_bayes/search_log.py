@@ -92,7 +92,7 @@ class SearchLog:
         unread = state.get("unread", {})
         name, direction = _objective(state, list(states.values()))
         proposals = state.get("proposals", {})
-        gains = _gains(folder, state, [[name, direction]], states)
+        gains = _gains(folder, state, state.get("objective") or [[name, direction]], states)
         history = History.from_states(
             {"unread": unread.get(i, ()), "gain": gains.get(i), **trial} for i, trial in states.items()
         )
@@ -183,11 +183,11 @@ def _why_stopped(trial_folder: Path) -> str:
 def _gains(
     folder: Path, state: State, objective: Sequence[Sequence[str]], trials: Mapping[str, State]
 ) -> dict[str, Prediction]:
-    """How much better the trials that were stopped would have become; `objective` is that where the state has none."""
+    """How much better the trials that were stopped would have become."""
     completed = {i for i, trial in trials.items() if trial["status"] == "COMPLETED"}
     if not any(trials[i]["message"] for i in completed):
         return {}
-    objective, proposals = state.get("objective") or objective, state.get("proposals", {})
+    proposals = state.get("proposals", {})
     archive = CurveArchive(folder, {name: -1.0 if direction == "max" else 1.0 for name, direction in objective})
     found = trial_forecasts(archive, proposals, completed)
     return in_doubt(found, proposals, completed, can_continue=state.get("can_continue", False))
