@@ -108,7 +108,7 @@ class _Rungs:
         for j, column in enumerate(self.best.T):
             there = np.sort(column[~np.isnan(column)])
             own = np.flatnonzero((self.place == j) & ~np.isnan(column))
-            share[own] = np.searchsorted(there, column[own]) / max(len(there), 1)
+            share[own] = np.searchsorted(there, column[own]) / len(there)
         return share
 
 

@@ -92,7 +92,8 @@ class SearchLog:
         unread = state.get("unread", {})
         name, direction = _objective(state, list(states.values()))
         proposals = state.get("proposals", {})
-        gains = _gains(folder, state, state.get("objective") or [[name, direction]], states)
+        objective = state.get("objective") or [[name, direction]]
+        gains = _gains(folder, objective, states, proposals, can_continue=state.get("can_continue", False))
         history = History.from_states(
             {"unread": unread.get(i, ()), "gain": gains.get(i), **trial} for i, trial in states.items()
         )
@@ -181,16 +182,20 @@ def _why_stopped(trial_folder: Path) -> str:
 
 
 def _gains(
-    folder: Path, state: State, objective: Sequence[Sequence[str]], trials: Mapping[str, State]
+    folder: Path,
+    objective: Sequence[Sequence[str]],
+    trials: Mapping[str, State],
+    proposals: Mapping[str, State],
+    *,
+    can_continue: bool,
 ) -> dict[str, Prediction]:
     """How much better the trials that were stopped would have become."""
     completed = {i for i, trial in trials.items() if trial["status"] == "COMPLETED"}
     if not any(trials[i]["message"] for i in completed):
         return {}
-    proposals = state.get("proposals", {})
     archive = CurveArchive(folder, {name: -1.0 if direction == "max" else 1.0 for name, direction in objective})
     found = trial_forecasts(archive, proposals, completed)
-    return in_doubt(found, proposals, completed, can_continue=state.get("can_continue", False))
+    return in_doubt(found, proposals, completed, can_continue=can_continue)
 
 
 def _intervals(intervals: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:

@@ -12,10 +12,10 @@ from keras_bayes.continuation import (
     superseded,
     trial_forecasts,
 )
-from keras_bayes.curves import CURVE_FILE, End, Epoch
 from keras_bayes.forecast import Forecast
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.ridge import Prediction
+from tests.curves import falling, write_curves
 
 
 def log_promise(X):
@@ -99,20 +99,14 @@ def test_continuations_that_wait_again_do_not_count():
 
 
 def test_the_curve_of_a_training_that_went_on_counts_once(tmp_path):
-    def write(trial_id, losses, stopped):
-        folder = tmp_path / f"trial_{trial_id}"
-        folder.mkdir(exist_ok=True)
-        lines = [Epoch(0, i, 0.0, 1.0, {"val_loss": loss}).to_line() for i, loss in enumerate(losses)]
-        (folder / CURVE_FILE).write_text("".join(lines) + End(0, 10, stopped).to_line())
-
     archive = CurveArchive(tmp_path, {"val_loss": 1.0})
     proposals = {"3": {"source": "continuation", "continues": "2"}}
-    for trial_id, height in enumerate((1.0, 2.0, 4.0)):
-        write(
-            trial_id, [height / (i + 1) for i in range(4 if trial_id == 2 else 10)], "paused" if trial_id == 2 else ""
-        )
-    write(4, [3.0, 2.0, 1.0, 0.7], "paused")
-    write(3, [4.0 / (i + 1) for i in range(10)], "")
+    write_curves(tmp_path / "trial_0", (falling(10, height=1.0), ""))
+    write_curves(tmp_path / "trial_1", (falling(10, height=2.0), ""))
+    write_curves(tmp_path / "trial_2", (falling(4, height=4.0), "paused"))
+    write_curves(tmp_path / "trial_3", (falling(10, height=4.0), ""))
+    write_curves(tmp_path / "trial_4", ([3.0, 2.0, 1.0, 0.7], "paused"))
+
     before = trial_forecasts(archive, proposals, {"0", "1", "2", "4"})
     after = trial_forecasts(archive, proposals, {"0", "1", "2", "3", "4"})
     shutil.rmtree(tmp_path / "trial_2")

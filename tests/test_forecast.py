@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_bayes.curves import CURVE_FILE, End, Epoch
 from keras_bayes.forecast import expected_gains, forecasts
 from keras_bayes.loss_curves import CurveArchive, LossCurves
 from keras_bayes.rungs import rungs
+from tests.curves import falling, write_curves
 
 NUM_EPOCHS = 52
 LENGTHS = rungs(NUM_EPOCHS)
@@ -138,24 +138,10 @@ def test_trainings_of_different_lengths_are_compared_at_the_same_share_of_them()
     assert gains[0].mu == pytest.approx(gains[20].mu, abs=0.1)
 
 
-def write(folder, *trainings, is_over=True):
-    """The file of trainings of ten epochs: the losses of each, and why it was stopped."""
-    folder.mkdir()
-    lines = []
-    for number, (losses, stopped) in enumerate(trainings):
-        lines += [Epoch(number, i, 0.0, 1.0, {"val_loss": loss}).to_line() for i, loss in enumerate(losses)]
-        lines += [End(number, 10, stopped).to_line()] if is_over else []
-    (folder / CURVE_FILE).write_text("".join(lines))
-
-
-def falling(num_epochs, height=1.0):
-    return [height / (i + 1) for i in range(num_epochs)]
-
-
 def test_the_last_training_of_a_folder_counts_where_it_was_stopped(tmp_path):
-    write(tmp_path / "trial_0", (falling(10), ""))
-    write(tmp_path / "trial_1", (falling(10), ""), (falling(4), "hopeless"))
-    write(tmp_path / "trial_2", (falling(4), "hopeless"), (falling(10), ""))
+    write_curves(tmp_path / "trial_0", (falling(10), ""))
+    write_curves(tmp_path / "trial_1", (falling(10), ""), (falling(4), "hopeless"))
+    write_curves(tmp_path / "trial_2", (falling(4), "hopeless"), (falling(10), ""))
 
     found = forecasts(CurveArchive(tmp_path, {"val_loss": 1.0}))
 
@@ -165,14 +151,12 @@ def test_the_last_training_of_a_folder_counts_where_it_was_stopped(tmp_path):
 
 def test_what_is_under_way_teaches_nothing(tmp_path):
     for number in range(6):
-        write(
-            tmp_path / f"trial_{number}",
-            (falling(10 if number < 4 else 2, height=1 + number), "" if number < 4 else "-"),
-        )
+        training = (falling(10, 1 + number), "") if number < 4 else (falling(2, 1 + number), "-")
+        write_curves(tmp_path / f"trial_{number}", training)
     archive = CurveArchive(tmp_path, {"val_loss": 1.0})
     found = forecasts(archive)
 
-    write(tmp_path / "trial_6", (falling(5, height=0.1), ""), is_over=False)
+    write_curves(tmp_path / "trial_6", (falling(5, height=0.1), ""), is_over=False)
 
     assert list(found) == ["trial_4", "trial_5"]
     assert forecasts(archive) == found
@@ -181,8 +165,8 @@ def test_what_is_under_way_teaches_nothing(tmp_path):
 def test_a_training_is_behind_where_half_of_those_that_got_as_far_were_better(tmp_path):
     heights = [1.0, 2.0, 3.0, 3.0, 5.0]  # the first one has finished; at its end it is not compared
     for number, height in enumerate(heights):
-        write(tmp_path / f"trial_{number}", (falling(2 if number else 10, height), "-" if number else ""))
-    write(tmp_path / "trial_5", (falling(4, 9.0), "-"))  # compared with the first one alone
+        write_curves(tmp_path / f"trial_{number}", (falling(2 if number else 10, height), "-" if number else ""))
+    write_curves(tmp_path / "trial_5", (falling(4, 9.0), "-"))  # compared with the first one alone
 
     found = forecasts(CurveArchive(tmp_path, {"val_loss": 1.0}))
 
@@ -192,7 +176,7 @@ def test_a_training_is_behind_where_half_of_those_that_got_as_far_were_better(tm
 
 def test_two_that_are_alike_are_not_behind_each_other(tmp_path):
     for number in range(2):
-        write(tmp_path / f"trial_{number}", (falling(2), "-"))
+        write_curves(tmp_path / f"trial_{number}", (falling(2), "-"))
 
     found = forecasts(CurveArchive(tmp_path, {"val_loss": 1.0}))
 
@@ -201,7 +185,7 @@ def test_two_that_are_alike_are_not_behind_each_other(tmp_path):
 
 def test_what_stopped_before_its_first_rung_is_not_compared(tmp_path):
     for number in range(4):
-        write(tmp_path / f"trial_{number}", (falling(2), "-"))
-    write(tmp_path / "trial_4", (falling(1, 9.0), "-"))
+        write_curves(tmp_path / f"trial_{number}", (falling(2), "-"))
+    write_curves(tmp_path / "trial_4", (falling(1, 9.0), "-"))
 
     assert not forecasts(CurveArchive(tmp_path, {"val_loss": 1.0}))["trial_4"].is_behind

@@ -106,6 +106,7 @@ def test_a_trial_with_something_else_in_it_is_refused(place, value):
         (("declared",), {"argument": None, "hypermodel": None}),
         (("objective",), [["loss"]]),
         (("deaths",), {"00": None}),
+        (("can_continue",), 1),
         (("hyperparameters", "space"), {}),
     ],
     ids=repr,

@@ -134,7 +134,21 @@ def test_what_learns_nothing_is_seldom_trained_to_its_end(tmp_path):
         scores += [trial.score for trial in trials if trial.message is None]
 
     assert len(scores) > 30
-    assert np.mean(np.array(scores) > 0.7) < 0.2  # a third, where errors of slow starters are those of all
+    assert (
+        np.mean(np.array(scores) > 0.7) < 0.2
+    )  # a third, where curves count for each leg, and all are in as much doubt
+
+
+def test_what_is_behind_waits_without_doubt(tmp_path):
+    oracle = pausing_oracle(tmp_path)
+    while len(continuations(oracle)) < MANY_CONTINUATIONS:
+        run_leg(oracle, loss_where_some_learn_nothing)
+
+    _, _, data, _ = oracle._observe()
+
+    doubt = data.doubt[data.doubt > 0]
+    assert np.sum(doubt < 0.02 * doubt.max()) >= 2
+    assert np.sum(doubt > 0.2 * doubt.max()) >= 2
 
 
 def few_configurations(num_configurations):
