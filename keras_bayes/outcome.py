@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
@@ -11,6 +10,8 @@ from keras_bayes.domains import Array
 
 # A failed trial counts as this much worse than the worst completed one, in standard deviations.
 FAILURE_MARGIN = 0.5
+# What is worse than the median is so many widths of the better half behind it, at the most.
+FARTHEST_BEHIND = 3.0  # examples/benchmarks/ABLATIONS.md
 # With fewer losses than this there is no bad half to speak of.
 MIN_TO_TEMPER = 3
 # How much better than the best target a prediction may be, in standard deviations: no number is too large then.
@@ -64,14 +65,11 @@ class Targets:
 def temper(y: Array) -> Targets:
     """Standardises losses after drawing in the bad half, so that a diverged training does not hide the rest.
 
-    The better half keeps its distances. The k-th of m distinct losses above the median is put at the quantile
-    (1 + (k - 1/2) / m) / 2 of a normal distribution whose width is that of the better half. The order never changes.
+    The better half keeps its distances. A loss that is x widths of that half behind the median counts as
+    x / (1 + x / `FARTHEST_BEHIND`) widths behind it: slightly worse ones keep theirs, and none is an outlier.
 
     Args:
         y: Losses, NaN for a failed trial, at least one finite, shape (n,).
-
-    References:
-        Song et al. (2024), The Vizier Gaussian Process Bandit Algorithm, arXiv:2408.11527, "half-rank warping".
     """
     is_finite = np.isfinite(y)
     losses, inverse = np.unique(y[is_finite], return_inverse=True)
@@ -87,17 +85,18 @@ def temper(y: Array) -> Targets:
 
 
 def _draw_in_bad_half(losses: Array, median: float) -> Array:
-    """Half-rank warping of distinct, ascending losses, in a unit in which squares do not overflow, shape (k,)."""
-    is_worse = losses > median
-    num_worse = int(is_worse.sum())
-    if len(losses) < MIN_TO_TEMPER or not num_worse:
-        return _scaled(losses)
-    better = _scaled(losses[~is_worse])  # the median is its last
-    width = np.sqrt(np.mean((better - better[-1]) ** 2)) or abs(better[-1]) or 1.0
-    quantiles = 0.5 + 0.5 * (np.arange(num_worse) + 0.5) / num_worse
-    return np.concatenate([better, [better[-1] + width * NormalDist().inv_cdf(q) for q in quantiles]])
+    """Distinct, ascending losses with the bad half drawn in, in a unit in which squares do not overflow, shape (k,)."""
+    if len(losses) < MIN_TO_TEMPER:
+        return _scaled(losses, like=losses)
+    num_better = int((losses <= median).sum())  # the median is the last of them
+    with np.errstate(over="ignore"):  # of losses that are infinitely far behind in this unit
+        scaled = _scaled(losses, like=losses[: max(num_better, 2)])
+    better, behind = scaled[:num_better], scaled[num_better:] - scaled[num_better - 1]
+    width = np.sqrt(np.mean((better - better[-1]) ** 2)) or behind[0]  # of one value, there is none
+    drawn_in = FARTHEST_BEHIND - FARTHEST_BEHIND**2 / (FARTHEST_BEHIND + behind / width)  # of infinity, too
+    return np.concatenate([better, better[-1] + width * drawn_in])
 
 
-def _scaled(losses: Array) -> Array:
-    """The losses divided by a power of two, so that the largest is about 1: exact, unless one is tiny beside it."""
-    return np.asarray(np.ldexp(losses, -np.frexp(np.abs(losses).max())[1]))
+def _scaled(losses: Array, *, like: Array) -> Array:
+    """Losses divided by the power of two that brings the largest of some to about 1: exact, unless one is tiny then."""
+    return np.asarray(np.ldexp(losses, -np.frexp(np.abs(like).max())[1]))

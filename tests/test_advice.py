@@ -88,9 +88,9 @@ def test_a_hyperparameter_with_a_condition_is_not_said_to_be_idle():
 
 def test_an_objective_that_is_noise_is_noticed():
     rng = np.random.default_rng(0)
-    found = [sentences(random_search(ENTRIES, lambda values: rng.normal(), seed=seed)) for seed in range(10)]
+    found = [sentences(random_search(ENTRIES, lambda values: rng.normal(), seed=seed)) for seed in range(20)]
 
-    assert sum(any("does not predict this objective (yet)" in text for text in texts) for texts in found) >= 3
+    assert sum(any("does not predict this objective (yet)" in text for text in texts) for texts in found) >= 5
     assert {text for texts in found for text in texts if "does not predict" not in text} == set()
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from keras_bayes.outcome import FAILURE_MARGIN, FARTHEST, MIN_TO_TEMPER, temper
+from keras_bayes.outcome import FAILURE_MARGIN, FARTHEST, FARTHEST_BEHIND, MIN_TO_TEMPER, temper
 
 # Losses with four significant places of their range, so that differences of them do not drown in rounding errors.
 losses = st.integers(-10_000, 10_000).map(lambda i: i / 1000)
@@ -142,13 +142,13 @@ def test_as_many_diverged_trainings_as_good_ones_leave_the_order_of_the_good_one
     assert targets[0] < targets[1] < targets[2]
 
 
-def test_the_size_of_an_outlier_does_not_matter():
+def test_the_size_of_an_outlier_hardly_matters():
     y = np.array([0.30, 0.31, 0.33, 0.36, 0.40, 0.5])
 
-    targets = [temper(np.append(y, outlier)).y for outlier in (1.0, 1e9, 1e300)]
+    targets = [temper(np.append(y, outlier)).y for outlier in (10.0, 1e9, 1e300)]
 
-    np.testing.assert_array_equal(targets[0], targets[1])
-    np.testing.assert_array_equal(targets[0], targets[2])
+    np.testing.assert_allclose(targets[0], targets[1], atol=0.01)
+    np.testing.assert_allclose(targets[1], targets[2], atol=1e-9)
 
 
 def test_the_better_half_keeps_its_distances():
@@ -168,15 +168,32 @@ def test_so_few_losses_have_no_bad_half():
     np.testing.assert_allclose(targets, (y - y.mean()) / y.std())
 
 
-def test_the_worse_half_is_put_at_normal_quantiles():
+def test_the_worse_half_comes_closer_the_worse_it_is():
     y = np.array([-3.0, -1.0, 0.0, 5.0, 6.0])
     width = math.sqrt((9 + 1 + 0) / 3)
-    quantiles = np.array([0.31863936396437514, 1.1503493803760079])  # of 1/2 + 1/8 and 1/2 + 3/8
+    drawn_in = [5 / (1 + 5 / (FARTHEST_BEHIND * width)), 6 / (1 + 6 / (FARTHEST_BEHIND * width))]
 
     targets = temper(y).y
 
-    expected = np.concatenate([y[:3], width * quantiles])
+    expected = np.concatenate([y[:3], drawn_in])
     np.testing.assert_allclose(targets, (expected - expected.mean()) / expected.std(), rtol=1e-12)
+
+
+def test_a_loss_just_behind_the_median_keeps_its_distance():
+    y = np.array([1.0, 2.0, 3.0, 3.001, 100.0])
+
+    targets = temper(y).y
+
+    assert (targets[3] - targets[2]) / (targets[1] - targets[0]) == pytest.approx(0.001, rel=1e-3)
+
+
+def test_where_half_of_the_losses_are_one_the_next_is_a_unit_behind():
+    y = np.array([7.0, 7.0, 7.0, 9.0, 1e300])
+
+    targets = temper(y).y
+
+    next_one, last = 1 / (1 + 1 / FARTHEST_BEHIND), FARTHEST_BEHIND
+    assert (targets[4] - targets[0]) / (targets[3] - targets[0]) == pytest.approx(last / next_one)
 
 
 @pytest.mark.parametrize("penalty", [1e200, 1.7e308])
