@@ -65,8 +65,9 @@ class Targets:
 def temper(y: Array) -> Targets:
     """Standardises losses after drawing in the bad half, so that a diverged training does not hide the rest.
 
-    The better half keeps its distances. A loss that is x widths of that half behind the median counts as
-    x / (1 + x / `FARTHEST_BEHIND`) widths behind it: slightly worse ones keep theirs, and none is an outlier.
+    The better half keeps its distances; its width is the root mean square of those from the median. A loss that is x
+    widths behind the median counts as x / (1 + x / `FARTHEST_BEHIND`): slightly worse ones keep their distance, too,
+    and none is an outlier.
 
     Args:
         y: Losses, NaN for a failed trial, at least one finite, shape (n,).
@@ -91,9 +92,9 @@ def _draw_in_bad_half(losses: Array, median: float) -> Array:
     num_better = int((losses <= median).sum())  # the median is the last of them
     with np.errstate(over="ignore"):  # of losses that are infinitely far behind in this unit
         scaled = _scaled(losses, like=losses[: max(num_better, 2)])
-    better, behind = scaled[:num_better], scaled[num_better:] - scaled[num_better - 1]
-    width = np.sqrt(np.mean((better - better[-1]) ** 2)) or behind[0]  # of one value, there is none
-    drawn_in = FARTHEST_BEHIND - FARTHEST_BEHIND**2 / (FARTHEST_BEHIND + behind / width)  # of infinity, too
+        better, behind = scaled[:num_better], scaled[num_better:] - scaled[num_better - 1]
+        width = np.sqrt(np.mean((better - better[-1]) ** 2)) or behind[0]  # of one value, there is none
+        drawn_in = FARTHEST_BEHIND - FARTHEST_BEHIND**2 / (FARTHEST_BEHIND + behind / width)  # of infinity, too
     return np.concatenate([better, better[-1] + width * drawn_in])
 
 
