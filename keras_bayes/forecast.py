@@ -117,7 +117,7 @@ def expected_gains(curves: LossCurves) -> list[Prediction]:
 
     From each rung to the next, a ridge regression on the trainings that have got there predicts the gain from the
     smallest loss at the rung and the slope before it. Over the rungs that a training has not reached, these gains are
-    added up, and so are the variances of their errors.
+    added up, and so are the variances of their errors. What it has gained since its last rung is taken off.
 
     Args:
         curves: The trainings, each with a loss.
@@ -130,14 +130,17 @@ def expected_gains(curves: LossCurves) -> list[Prediction]:
 
 def _expected_gains(curves: LossCurves, found: _Rungs) -> list[Prediction]:
     losses = np.fmin.reduce(curves.losses, axis=1)  # so far, (n,)
+    at_rung = found.best[np.arange(len(curves)), found.place]
+    start = np.where(np.isnan(at_rung), losses, at_rung)  # at its last rung, (n,)
     num_steps = found.best.shape[1] - 1
     prior = PRIOR_SPREAD * float(_drawn_in(losses).std() or 1.0) / np.sqrt(max(num_steps, 1))
     gains, variances = np.zeros((2, len(curves)))
     for j in range(num_steps):
         waiting = np.flatnonzero(found.place <= j)
-        gain, variance = _step(found, j, waiting, losses[waiting] - gains[waiting], prior)
+        gain, variance = _step(found, j, waiting, start[waiting] - gains[waiting], prior)
         gains[waiting] += gain
         variances[waiting] += variance
+    gains = np.maximum(gains - (start - losses), 0.0)  # what it has gained since its last rung is not ahead of it
     return [Prediction(float(gain), float(np.sqrt(variance))) for gain, variance in zip(gains, variances, strict=True)]
 
 

@@ -94,6 +94,16 @@ def test_the_later_a_training_was_stopped_the_surer_is_its_end():
     assert sigmas[-1] == 0
 
 
+def test_what_a_training_has_gained_since_its_last_rung_is_not_ahead_of_it():
+    losses = decaying(30, seed=3, noise=0.0)
+    lengths = np.where(np.arange(30) % 2, 40, NUM_EPOCHS)  # rungs are after 22 and 52 epochs
+    ahead = losses[:, 39] - losses[:, -1]
+
+    gains = expected_gains(stopped_after(losses, lengths))
+
+    assert sum(gain.mu for gain in gains[1::2]) < 3 * ahead[1::2].sum()  # since the rung it was five times as much
+
+
 @pytest.mark.parametrize("lengths", [[4], [1], [4, 4], [52], [4, 52], [2, 52, 52]], ids=str)
 def test_a_few_trainings_are_enough(lengths):
     gains = expected_gains(stopped_after(decaying(len(lengths), seed=0), lengths))
