@@ -130,8 +130,7 @@ def expected_gains(curves: LossCurves) -> list[Prediction]:
 
 def _expected_gains(curves: LossCurves, found: _Rungs) -> list[Prediction]:
     losses = np.fmin.reduce(curves.losses, axis=1)  # so far, (n,)
-    at_rung = found.best[np.arange(len(curves)), found.place]
-    start = np.where(np.isnan(at_rung), losses, at_rung)  # at its last rung, (n,)
+    start = np.fmax(found.best[np.arange(len(curves)), found.place], losses)  # at its last rung, if known, (n,)
     num_steps = found.best.shape[1] - 1
     prior = PRIOR_SPREAD * float(_drawn_in(losses).std() or 1.0) / np.sqrt(max(num_steps, 1))
     gains, variances = np.zeros((2, len(curves)))

@@ -104,6 +104,17 @@ def test_what_a_training_has_gained_since_its_last_rung_is_not_ahead_of_it():
     assert sum(gain.mu for gain in gains[1::2]) < 3 * ahead[1::2].sum()  # since the rung it was five times as much
 
 
+@given(st.integers(0, 100))
+def test_between_two_rungs_the_end_is_where_it_was_expected_at_the_first_or_what_was_reached(seed):
+    losses = decaying(12, seed=seed, noise=0.2)
+    lengths = np.full(12, NUM_EPOCHS)
+
+    at_rung, later = (expected_gains(stopped_after(losses, [length, *lengths[1:]]))[0].mu for length in (22, 40))
+
+    end = losses[0, :22].min() - at_rung
+    assert losses[0, :40].min() - later == pytest.approx(min(end, losses[0, :40].min()))
+
+
 @pytest.mark.parametrize("lengths", [[4], [1], [4, 4], [52], [4, 52], [2, 52, 52]], ids=str)
 def test_a_few_trainings_are_enough(lengths):
     gains = expected_gains(stopped_after(decaying(len(lengths), seed=0), lengths))

@@ -87,11 +87,11 @@ def test_failures_repel():
 def test_a_running_trial_makes_its_surroundings_less_attractive(name, failed):
     data = observations(12, failed=failed)
     model = surrogate(data)
-    x = SPACE.encode({"rate": 0.9, "units": 9, "model": "mlp"})[None]
+    x = SPACE.encode({"rate": 1.0, "units": 1, "model": "mlp"})[None]  # a corner, where the model is not sure
 
     scores = [model.acquisition(name, beta=2.0, pending=pending)(x)[0] for pending in (np.empty((0, 3)), x)]
 
-    assert scores[1] < scores[0] - 0.05
+    assert scores[1] < scores[0] - 0.1
 
 
 def test_known_noise_reaches_the_process():

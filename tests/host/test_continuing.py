@@ -134,9 +134,8 @@ def test_what_learns_nothing_is_seldom_trained_to_its_end(tmp_path):
         scores += [trial.score for trial in trials if trial.message is None]
 
     assert len(scores) > 30
-    assert (
-        np.mean(np.array(scores) > 0.7) < 0.2
-    )  # a third, where curves count for each leg, and all are in as much doubt
+    # It is a third where curves count for each leg, and all are in as much doubt.
+    assert np.mean(np.array(scores) > 0.7) < 0.2
 
 
 def test_what_is_behind_waits_without_doubt(tmp_path):
