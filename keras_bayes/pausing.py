@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import keras_tuner as kt
 
 from keras_bayes.continuation import PAUSED_FILE
 from keras_bayes.curves import CURVE_FILE, Epoch, read_curve, read_ends
+from keras_bayes.domains import Value
 from keras_bayes.errors import KerasBayesError, ProjectError
 from keras_bayes.stop_trial import RuleStop
 from keras_bayes.training_state import load_state, save_state
@@ -60,6 +61,20 @@ class PausedTraining:
         """Raises a `LostStateError` unless the state is there, and it is known after which epoch."""
         if not self.state.exists() or not self.curve:
             raise LostStateError(f"{self.state if self.curve else self.state.with_name(CURVE_FILE)} is missing")
+
+
+class BuiltModel(NamedTuple):
+    """A model in memory that another trial may go on with: building it and tracing its first step can take seconds.
+
+    Args:
+        trial_id: The trial that has trained it.
+        model: The model.
+        values: The hyperparameters that it was built with.
+    """
+
+    trial_id: str
+    model: keras.Model
+    values: Mapping[str, Value]
 
 
 class PausingLog(RuleStop):

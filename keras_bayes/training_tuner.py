@@ -19,7 +19,15 @@ from keras_bayes.hparams_log import HParamsLog
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.objective import signs
 from keras_bayes.pause import Pause
-from keras_bayes.pausing import LostStateError, PausedTraining, PausingLog, Resumption, check_fit, second_training
+from keras_bayes.pausing import (
+    BuiltModel,
+    LostStateError,
+    PausedTraining,
+    PausingLog,
+    Resumption,
+    check_fit,
+    second_training,
+)
 from keras_bayes.quiet import quiet
 from keras_bayes.results import plain_results, with_earlier
 from keras_bayes.show.progress import Position
@@ -27,6 +35,7 @@ from keras_bayes.stop_trial import RuleStop, expected_loss
 from keras_bayes.stopping_rules import Rule
 from keras_bayes.timesheet import Timesheet
 from keras_bayes.trial_callback import Execution, execute
+from keras_bayes.usage import read_alike
 
 
 class TrainingTuner(DurableTuner):
@@ -42,6 +51,7 @@ class TrainingTuner(DurableTuner):
         self._max_time, self._max_epochs = oracle.max_time, oracle.max_epochs
         super().__init__(oracle=oracle, **kwargs)
         self._rule = rule
+        self._built: BuiltModel | None = None  # of the last trial, if it may have paused
         self._ledger = EpochLedger(Path(self.project_dir))
         self._archive = CurveArchive(Path(self.project_dir), signs(oracle.objective))
 
@@ -56,6 +66,11 @@ class TrainingTuner(DurableTuner):
                 return plain_results(run_trial(self, trial, *args, **kwargs), self.oracle.objective)
 
             cls.run_trial = returning_plain_results
+
+    def on_search_end(self) -> None:
+        """Lets the last model go."""
+        super().on_search_end()
+        self._built = None
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         """Builds and trains a model, `executions_per_trial` times; see `keras_tuner.Tuner.run_trial`."""
@@ -88,6 +103,8 @@ class TrainingTuner(DurableTuner):
         **kwargs: Any,
     ) -> list[Any]:
         """Trains models of a trial, or goes on with a training of another one."""
+        if self._built is not None and (paused is None or paused.trial_id != self._built.trial_id):
+            self._built = None
         objective = self.oracle.objective
         earlier = () if paused is None else paused.curve
         users_callbacks = kwargs.pop("callbacks", [])
@@ -177,8 +194,13 @@ class TrainingTuner(DurableTuner):
 
     def _build_and_fit_model(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         hp = trial.hyperparameters
-        model = self._try_build(hp)
+        built, self._built = self._built, None  # two models at once may be more than there is memory for
+        model = self._try_build(hp) if built is None else built.model
+        if built is not None:
+            read_alike(hp.values, built.values)
         results = self.hypermodel.fit(hp, model, *args, **kwargs)
+        if isinstance(self._rule, Pause):
+            self._built = BuiltModel(trial.trial_id, model, hp.values)
         self._writer.write_json(Path(self._get_build_config_fname(trial.trial_id)), model.get_build_config())
         return plain_results(results, self.oracle.objective)
 

@@ -43,6 +43,12 @@ class ReadValues(dict[str, Value]):
         return self.keys() - self.read if self.read else set()
 
 
+def read_alike(values: Mapping[str, Value], earlier: Mapping[str, Value]) -> None:
+    """Takes as looked up in some values what has been in earlier ones, where both remember it."""
+    if isinstance(values, ReadValues) and isinstance(earlier, ReadValues):
+        values.read |= earlier.read
+
+
 def learn_conditions(space: Space, records: Sequence[TrialRecord]) -> Space:
     """The space with a condition for each hyperparameter whose use depends on the value of an earlier one.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import keras
@@ -77,6 +79,55 @@ def test_a_training_that_pauses_twice_is_the_same_as_one_that_does_not(tmp_path)
     for ours, theirs in zip(variables, Notes.variables, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)
     assert tuner.oracle.trials["2"].score == pytest.approx(whole.oracle.trials["0"].score, rel=1e-6)
+
+
+class Builds(kt.HyperModel):
+    """Notes whenever it builds a model how many of the earlier ones there still are."""
+
+    def __init__(self):
+        super().__init__()
+        self.models = weakref.WeakSet()
+        self.num_alive = []
+
+    def build(self, hp):
+        self.num_alive.append(len(self.models))
+        model = build_model(hp)
+        self.models.add(model)
+        return model
+
+
+@pytest.mark.parametrize(("continued", "num_builds"), [([NEW, "0", "1"], 1), ([NEW, NEW, "0", "2"], 3)])
+def test_a_training_that_goes_on_at_once_needs_no_new_model_and_no_other_stays_in_memory(
+    tmp_path, continued, num_builds
+):
+    hypermodel = Builds()
+    search(tmp_path, continued, hypermodel)
+
+    assert hypermodel.num_alive == [0] * (1 + num_builds)  # the first one declares the hyperparameters
+    gc.collect()
+    assert not hypermodel.models
+
+
+def test_what_goes_on_at_once_has_read_what_its_model_was_built_with(tmp_path):
+    hyperparameters = kt.HyperParameters()
+    hyperparameters.Int("of_no_use", 1, 9)
+
+    tuner = search(tmp_path, [NEW, "0", NEW], hyperparameters=hyperparameters)
+
+    assert tuner.oracle.unread == {trial_id: ["of_no_use"] for trial_id in "012"}
+
+
+def test_without_the_state_a_model_in_memory_is_none_to_begin_anew_with(tmp_path):
+    class Lose(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            for path in tmp_path.rglob(PAUSED_FILE):
+                path.unlink()
+
+    tuner = make_tuner(tmp_path, continued=[NEW, "0"])
+    with pytest.warns(keras_bayes.KerasBayesWarning, match="Trial 1 cannot go on with trial 0, and begins anew"):
+        tuner.search(**FIT, callbacks=[Lose()])
+
+    assert losses(tuner, "1")[:4] == pytest.approx(losses(tuner, "0"), rel=1e-6)
 
 
 def test_each_trial_of_a_chain_has_the_whole_curve_and_its_own_end(tmp_path):
