@@ -104,7 +104,7 @@ class TrainingTuner(DurableTuner):
     ) -> list[Any]:
         """Trains models of a trial, or goes on with a training of another one."""
         if self._built is not None and (paused is None or paused.trial_id != self._built.trial_id):
-            self._built = None
+            self._built = None  # two models at once may be more than there is memory for
         objective = self.oracle.objective
         earlier = () if paused is None else paused.curve
         users_callbacks = kwargs.pop("callbacks", [])
@@ -194,7 +194,7 @@ class TrainingTuner(DurableTuner):
 
     def _build_and_fit_model(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         hp = trial.hyperparameters
-        built, self._built = self._built, None  # two models at once may be more than there is memory for
+        built, self._built = self._built, None  # whoever fails with it leaves none to try again with
         model = self._try_build(hp) if built is None else built.model
         if built is not None:
             read_alike(hp.values, built.values)

@@ -101,11 +101,26 @@ def test_a_training_that_goes_on_at_once_needs_no_new_model_and_no_other_stays_i
     tmp_path, continued, num_builds
 ):
     hypermodel = Builds()
-    search(tmp_path, continued, hypermodel)
+    tuner = search(tmp_path, continued, hypermodel)
 
+    assert len(tuner.oracle.trials) == len(continued)
     assert hypermodel.num_alive == [0] * (1 + num_builds)  # the first one declares the hyperparameters
     gc.collect()
-    assert not hypermodel.models
+    assert not hypermodel.models  # though the tuner is still there
+
+
+def test_what_fails_to_go_on_is_tried_again_with_a_new_model(tmp_path):
+    class Fail(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 5 and len(hypermodel.num_alive) == 2:
+                raise ValueError("hiccup")
+
+    hypermodel = Builds()
+    tuner = make_tuner(tmp_path, hypermodel, continued=[NEW, "0", "0"])
+    tuner.search(**FIT, callbacks=[Fail()])
+
+    assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED", "FAILED", "COMPLETED"]
+    assert len(hypermodel.num_alive) == 3  # for the hyperparameters, for the first trial, and after the failure
 
 
 def test_what_goes_on_at_once_has_read_what_its_model_was_built_with(tmp_path):
