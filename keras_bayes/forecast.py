@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from keras_bayes.domains import Array
 from keras_bayes.loss_curves import CurveArchive, LossCurves
-from keras_bayes.ridge import Prediction, ridge
+from keras_bayes.ridge import Prediction, Ridge
 from keras_bayes.rungs import rungs
 
 # Before any training tells how far the losses still fall: as far as this share of their spread at the first rung. It
-# counts as much as so many trainings.
+# counts as much as so many trainings, and leaves this much of itself where these can be told exactly.
 PRIOR_SPREAD = 0.5
 PRIOR_TRAININGS = 2.0
-MIN_FOR_SLOPE = 5  # trainings, for a second feature
+LEAST_ERROR = 0.01
+MIN_FOR_CHANGE = 5  # trainings, for a second feature
 REACH = 2.0  # standard deviations that features are taken for more than they are among the trainings learned from
 LIMIT = 3.0  # losses are worse than the median by no more than so many times its distance from the best
 
@@ -71,12 +72,12 @@ class _Rungs:
 
     Args:
         best: Smallest loss by each rung, NaN where a training has not got there, shape (n, r).
-        slope: What the loss has changed since half of the rung, NaN where that is not known, shape (n, r).
+        change: What that is more than at the rung before, at a first one than half-way, NaN likewise, shape (n, r).
         place: The last rung that each has reached, its first one at the least, shape (n,).
     """
 
     best: Array
-    slope: Array
+    change: Array
     place: NDArray[np.int64]
 
     @classmethod
@@ -86,9 +87,9 @@ class _Rungs:
         epochs = np.where(curves.num_epochs > 0, curves.num_epochs, lengths)
         ladders = [rungs(int(num_epochs)) for num_epochs in epochs]
         r = max(len(ladder) for ladder in ladders)
-        best, slope = np.full((2, len(curves), r), np.nan)
+        best, change = np.full((2, len(curves), r), np.nan)
         place = np.full(len(curves), r - 1)
-        smallest, latest = np.fmin.accumulate(curves.losses, axis=1), _latest(curves.losses)
+        smallest = np.fmin.accumulate(curves.losses, axis=1)
         for i, ladder in enumerate(ladders):
             length = int(lengths[i])
             is_over = bool(curves.is_finished[i]) or curves.num_epochs[i] == 0
@@ -97,9 +98,9 @@ class _Rungs:
             for j, rung in enumerate(passed, start=first):
                 at = min(rung, length) - 1
                 best[i, j] = smallest[i, at]
-                slope[i, j] = latest[i, at] - latest[i, (at + 2) // 2 - 1]
+                change[i, j] = best[i, j] - (smallest[i, at // 2] if j == first else best[i, j - 1])
             place[i] = first + max(len(passed), 1) - 1
-        return cls(best, slope, place)
+        return cls(best, change, place)
 
     @property
     def share_of_better(self) -> Array:
@@ -116,8 +117,9 @@ def expected_gains(curves: LossCurves) -> list[Prediction]:
     """How much smaller the smallest loss of each training would have become with the epochs that it was not given.
 
     From each rung to the next, a ridge regression on the trainings that have got there predicts the gain from the
-    smallest loss at the rung and the slope before it. Over the rungs that a training has not reached, these gains are
-    added up, and so are the variances of their errors. What it has gained since its last rung is taken off.
+    smallest loss at the rung and what that has changed since the rung before. Where a training has not reached a rung,
+    these are predicted themselves, and their errors go into those of what follows. What it has gained since its last
+    rung is taken off.
 
     Args:
         curves: The trainings, each with a loss.
@@ -130,52 +132,55 @@ def expected_gains(curves: LossCurves) -> list[Prediction]:
 
 def _expected_gains(curves: LossCurves, found: _Rungs) -> list[Prediction]:
     losses = np.fmin.reduce(curves.losses, axis=1)  # so far, (n,)
-    start = np.fmax(found.best[np.arange(len(curves)), found.place], losses)  # at its last rung, if known, (n,)
     num_steps = found.best.shape[1] - 1
     prior = PRIOR_SPREAD * float(_drawn_in(losses).std() or 1.0) / np.sqrt(max(num_steps, 1))
-    gains, variances = np.zeros((2, len(curves)))
+    rows = np.arange(len(curves))
+    start = np.fmax(found.best[rows, found.place], losses)  # at the last rung of each, if known, (n,)
+    X = np.column_stack([start, found.change[rows, found.place]])  # smallest loss and its change, (n, 2)
+    S = np.zeros((len(curves), 2, 2))  # covariances of their errors
     for j in range(num_steps):
         waiting = np.flatnonzero(found.place <= j)
-        gain, variance = _step(found, j, waiting, start[waiting] - gains[waiting], prior)
-        gains[waiting] += gain
-        variances[waiting] += variance
-    gains = np.maximum(gains - (start - losses), 0.0)  # what it has gained since its last rung is not ahead of it
-    return [Prediction(float(gain), float(np.sqrt(variance))) for gain, variance in zip(gains, variances, strict=True)]
+        X[waiting], S[waiting] = _step(found, j, X[waiting], S[waiting], prior)
+    gains = np.maximum(losses - X[:, 0], 0.0)  # what it has gained since its last rung is not ahead of it
+    sigmas = np.sqrt(S[:, 0, 0])
+    return [Prediction(float(gain), float(sigma)) for gain, sigma in zip(gains, sigmas, strict=True)]
 
 
-def _step(found: _Rungs, j: int, waiting: NDArray[np.intp], levels: Array, prior: float) -> tuple[Array | float, float]:
-    """Gains from rung `j` to the next, shape (m,), and the variance of their errors.
+def _step(found: _Rungs, j: int, X: Array, S: Array, prior: float) -> tuple[Array, Array]:
+    """From rung `j` to the next: smallest losses there and what they have changed, with covariances of their errors.
 
     Args:
         found: All trainings.
         j: The rung.
-        waiting: Those asked about, shape (m,).
-        levels: Their smallest losses at the rung, as far as can be told, shape (m,).
+        X: Smallest losses and their changes at the rung, as far as can be told, shape (m, 2).
+        S: Covariances of the errors of these, shape (m, 2, 2).
         prior: Standard deviation of a gain as long as there is none to learn from.
     """
     known = np.flatnonzero(~np.isnan(found.best[:, j]) & ~np.isnan(found.best[:, j + 1]))
-    n = len(known)
-    if n < 2:
-        return 0.0, prior**2
-    before = _drawn_in(found.best[known, j])
-    X, X_new = before[:, None], levels[:, None]
-    if n >= MIN_FOR_SLOPE:
-        slopes = np.nan_to_num(found.slope[known, j])
-        own = found.slope[waiting, j]
-        X = np.column_stack([X, slopes])
-        X_new = np.column_stack([X_new, np.where(np.isnan(own), slopes.mean(), own)])
-    middle, reach = X.mean(axis=0), REACH * X.std(axis=0)
-    gains = before - np.minimum(found.best[known, j + 1], before)
-    expected, errors = ridge(X, gains, np.clip(X_new, middle - reach, middle + reach))
-    variance = (np.sum(errors**2) + PRIOR_TRAININGS * prior**2) / (n + PRIOR_TRAININGS) * (1 + 1 / n)
-    return np.maximum(expected, 0.0), float(variance)
+    gains, weights, variances = np.zeros(len(X)), np.zeros(2), np.full(len(X), prior**2)
+    if len(known) >= 2:
+        before = _drawn_in(found.best[known, j])
+        p = 2 if len(known) >= MIN_FOR_CHANGE else 1
+        X_known = np.column_stack([before, np.nan_to_num(found.change[known, j])])[:, :p]
+        ridge = Ridge.fit(X_known, before - np.minimum(found.best[known, j + 1], before))
+        reach = REACH * X_known.std(axis=0)
+        X_new = np.where(np.isnan(X[:, :p]), ridge.mean, X[:, :p])
+        X_new = np.clip(X_new, ridge.mean - reach, ridge.mean + reach)
+        gains, weights[:p] = np.maximum(ridge.predict(X_new), 0.0), ridge.weights
+        variances = _pooled(ridge.errors, prior) * (1 + ridge.leverages(X_new))
+    J = np.array([[1.0, 0.0], [0.0, 0.0]]) - weights  # of what is next by what is here, (2, 2)
+    return np.column_stack([X[:, 0] - gains, -gains]), J @ S @ J.T + variances[:, None, None]
 
 
-def _latest(losses: Array) -> Array:
-    """The last loss up to each epoch, NaN before the first, shape (n, T)."""
-    epochs = np.where(np.isnan(losses), -1, np.arange(losses.shape[1]))
-    last = np.maximum.accumulate(epochs, axis=1)
-    return np.where(last < 0, np.nan, np.take_along_axis(losses, np.maximum(last, 0), axis=1))
+def _pooled(errors: Array, prior: float) -> float:
+    """A variance by errors, shape (n,), and by the standard deviation that was expected of them: a mean of logarithms.
+
+    Of real trainings errors are a tenth of what the losses of all configurations let one expect, of others as large as
+    that; a mean of squares would remember the larger one for long.
+    """
+    n = len(errors)
+    found = max(float(np.sqrt(np.mean(errors**2))), LEAST_ERROR * prior)
+    return float(np.exp(2 * (n * np.log(found) + PRIOR_TRAININGS * np.log(prior)) / (n + PRIOR_TRAININGS)))
 
 
 def _drawn_in(losses: Array) -> Array:

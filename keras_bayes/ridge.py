@@ -37,29 +37,53 @@ def predict_by_ridge(X: Array, y: Array, x: Array) -> Prediction:
         y: Targets, shape (n,).
         x: Features of what is to be predicted, shape (p,).
     """
-    mu, errors = ridge(X, y, x[None])
-    return Prediction(float(mu[0]), float(np.sqrt(np.mean(errors**2) * (1 + 1 / len(y)))))
+    ridge = Ridge.fit(X, y)
+    sigma = np.sqrt(np.mean(ridge.errors**2) * (1 + 1 / len(y)))
+    return Prediction(float(ridge.predict(x[None])[0]), float(sigma))
 
 
-def ridge(X: Array, y: Array, X_new: Array) -> tuple[Array, Array]:
+@dataclass(frozen=True, slots=True)
+class Ridge:
     """Ridge regression of a target on features.
 
     Args:
-        X: Features, shape (n, p), n at least 2.
-        y: Targets, shape (n,).
-        X_new: Features of what is to be predicted, shape (m, p).
-
-    Returns:
-        Predictions, shape (m,), and the errors at the rows of `X`, each of a fit without that row, shape (n,).
+        mean: Means of the features, shape (p,).
+        scale: Their standard deviations, 1 where a feature does not vary, shape (p,).
+        covariance: Of the weights of standardised features, for errors of variance 1, shape (p, p).
+        weights: Of the features as they are, shape (p,).
+        intercept: The mean of the targets.
+        errors: At the rows learned from, each of a fit without that row, shape (n,).
 
     References:
         Hastie, Tibshirani & Friedman (2009), The Elements of Statistical Learning, Eqs. 3.44 and 7.64.
     """
-    mean, sd = X.mean(axis=0), X.std(axis=0)
-    scale = np.where(sd > 0, sd, 1.0)
-    Z, Z_new = (X - mean) / scale, (X_new - mean) / scale  # (n, p), (m, p)
-    G = np.linalg.solve(Z.T @ Z + PENALTY * np.eye(Z.shape[1]), Z.T)  # (p, n)
-    weights = G @ (y - y.mean())
-    leverages = 1 / len(y) + np.einsum("np,pn->n", Z, G)
-    errors = (y - y.mean() - Z @ weights) / (1 - leverages)
-    return y.mean() + Z_new @ weights, errors
+
+    mean: Array
+    scale: Array
+    covariance: Array
+    weights: Array
+    intercept: float
+    errors: Array
+
+    @classmethod
+    def fit(cls, X: Array, y: Array) -> Ridge:
+        """Fits features, shape (n, p), n at least 2, to targets, shape (n,)."""
+        mean, sd = X.mean(axis=0), X.std(axis=0)
+        scale = np.where(sd > 0, sd, 1.0)
+        Z = (X - mean) / scale  # (n, p)
+        covariance = np.linalg.inv(Z.T @ Z + PENALTY * np.eye(Z.shape[1]))
+        G = covariance @ Z.T  # (p, n)
+        weights = G @ (y - y.mean())
+        leverages = 1 / len(y) + np.einsum("np,pn->n", Z, G)
+        errors = (y - y.mean() - Z @ weights) / (1 - leverages)
+        return cls(mean, scale, covariance, weights / scale, float(y.mean()), errors)
+
+    def predict(self, X: Array) -> Array:
+        """Predictions, shape (m,), for features, shape (m, p)."""
+        return self.intercept + (X - self.mean) @ self.weights
+
+    def leverages(self, X: Array) -> Array:
+        """Variances of the predictions for features, shape (m, p), for errors of variance 1, shape (m,)."""
+        Z = (X - self.mean) / self.scale
+        of_weights: Array = np.einsum("mp,pq,mq->m", Z, self.covariance, Z)
+        return 1 / len(self.errors) + of_weights

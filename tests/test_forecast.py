@@ -68,10 +68,11 @@ def test_the_order_of_the_trainings_does_not_matter(seed):
     np.testing.assert_allclose([g.mu for g in shuffled], [gains[i].mu for i in order], rtol=1e-9, atol=1e-12)
 
 
-def test_what_is_expected_is_nearer_to_the_end_than_what_was_reached():
+@pytest.mark.parametrize("num_trainings", [10, 20, 40, 80])
+def test_what_is_expected_is_nearer_to_the_end_than_what_was_reached(num_trainings):
     errors, spreads, untouched = [], [], []
-    for seed in range(20):
-        losses, curves = some_stopped(40, seed=1000 * seed)
+    for seed in range(800 // num_trainings):
+        losses, curves = some_stopped(num_trainings, seed=1000 * seed)
         gains = expected_gains(curves)
         for i in np.flatnonzero(~curves.is_finished):
             reached, end = np.nanmin(curves.losses[i]), losses[i].min()
@@ -92,6 +93,25 @@ def test_the_later_a_training_was_stopped_the_surer_is_its_end():
 
     assert sigmas == sorted(sigmas, reverse=True)
     assert sigmas[-1] == 0
+
+
+def test_the_less_a_training_is_like_those_learned_from_the_less_certain_is_its_end():
+    losses = decaying(12, seed=0)
+    levels = losses[:10, 3]
+    losses[10:, :4] = losses[0, :4] - levels[0] + np.array([[levels.mean()], [levels.min()]])
+
+    usual, unusual = expected_gains(stopped_after(losses, [NUM_EPOCHS] * 10 + [4, 4]))[10:]
+
+    assert unusual.sigma > 1.1 * usual.sigma
+
+
+def test_what_could_be_told_exactly_so_far_is_not_certain():
+    losses = np.repeat(np.arange(1.0, 41)[:, None], NUM_EPOCHS, axis=1)  # nothing is ever gained
+
+    gain = expected_gains(stopped_after(losses, [NUM_EPOCHS] * 39 + [4]))[-1]
+
+    assert gain.mu == 0
+    assert 0 < gain.sigma < 0.02 * losses[:, 0].std()
 
 
 def test_what_a_training_has_gained_since_its_last_rung_is_not_ahead_of_it():

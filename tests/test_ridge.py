@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.linear_model import Ridge
+from sklearn import linear_model
 
-from keras_bayes.ridge import PENALTY, Prediction, predict_by_ridge
+from keras_bayes.ridge import PENALTY, Prediction, Ridge, predict_by_ridge
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 3)) * [1.0, 10.0, 0.1] + [5.0, 0.0, 1.0]
@@ -16,7 +16,7 @@ NEW = np.array([5.5, 2.0, 1.1])
 
 def reference(X, y, x):
     mean, sd = X.mean(axis=0), X.std(axis=0)
-    return float(Ridge(alpha=PENALTY).fit((X - mean) / sd, y).predict([(x - mean) / sd])[0])
+    return float(linear_model.Ridge(alpha=PENALTY).fit((X - mean) / sd, y).predict([(x - mean) / sd])[0])
 
 
 def test_the_mean_is_that_of_scikit_learn():
@@ -28,7 +28,7 @@ def test_the_spread_is_that_of_fits_without_each_row_on_the_scale_of_all_rows():
     Z, errors = (X - mean) / sd, []
     for i in range(len(Y)):
         rest = np.arange(len(Y)) != i
-        fit = Ridge(alpha=PENALTY).fit(Z[rest], Y[rest])
+        fit = linear_model.Ridge(alpha=PENALTY).fit(Z[rest], Y[rest])
         errors.append(Y[i] - fit.predict(Z[[i]])[0])
 
     sigma = predict_by_ridge(X, Y, NEW).sigma
@@ -43,6 +43,13 @@ def test_a_column_that_never_changes_tells_nothing():
     prediction = predict_by_ridge(flat, Y, np.append(NEW, 1.0))
 
     assert prediction.mu == pytest.approx(predict_by_ridge(X, Y, NEW).mu)
+
+
+@given(st.integers(0, 11), st.floats(-10, 10))
+def test_the_leverage_of_a_row_is_how_much_of_its_own_target_is_in_its_prediction(row, change):
+    before, after = (Ridge.fit(X, y).predict(X)[row] for y in (Y, Y + change * np.eye(12)[row]))
+
+    assert after - before == pytest.approx(change * Ridge.fit(X, Y).leverages(X)[row], abs=1e-9)
 
 
 @given(st.floats(0.01, 100), st.floats(-100, 100))

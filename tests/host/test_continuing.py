@@ -128,7 +128,7 @@ def loss_where_some_learn_nothing(values, epoch):
 
 def test_what_learns_nothing_is_seldom_trained_to_its_end(tmp_path):
     scores = []
-    for seed in range(4):
+    for seed in range(5):
         oracle = pausing_oracle(tmp_path, project_name=f"search-{seed}", seed=seed)
         trials = run_legs(oracle, 60, loss=loss_where_some_learn_nothing)
         scores += [trial.score for trial in trials if trial.message is None]
