@@ -72,7 +72,7 @@ class _Rungs:
 
     Args:
         best: Smallest loss by each rung, NaN where a training has not got there, shape (n, r).
-        change: What that is more than at the rung before, at a first one than half-way, NaN likewise, shape (n, r).
+        change: The same less that at the rung before, at a first one less that half-way to it, shape (n, r).
         place: The last rung that each has reached, its first one at the least, shape (n,).
     """
 

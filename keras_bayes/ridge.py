@@ -72,10 +72,8 @@ class Ridge:
         scale = np.where(sd > 0, sd, 1.0)
         Z = (X - mean) / scale  # (n, p)
         covariance = np.linalg.inv(Z.T @ Z + PENALTY * np.eye(Z.shape[1]))
-        G = covariance @ Z.T  # (p, n)
-        weights = G @ (y - y.mean())
-        leverages = 1 / len(y) + np.einsum("np,pn->n", Z, G)
-        errors = (y - y.mean() - Z @ weights) / (1 - leverages)
+        weights = covariance @ Z.T @ (y - y.mean())
+        errors = (y - y.mean() - Z @ weights) / (1 - _leverages(Z, covariance, len(y)))
         return cls(mean, scale, covariance, weights / scale, float(y.mean()), errors)
 
     def predict(self, X: Array) -> Array:
@@ -84,6 +82,9 @@ class Ridge:
 
     def leverages(self, X: Array) -> Array:
         """Variances of the predictions for features, shape (m, p), for errors of variance 1, shape (m,)."""
-        Z = (X - self.mean) / self.scale
-        of_weights: Array = np.einsum("mp,pq,mq->m", Z, self.covariance, Z)
-        return 1 / len(self.errors) + of_weights
+        return _leverages((X - self.mean) / self.scale, self.covariance, len(self.errors))
+
+
+def _leverages(Z: Array, covariance: Array, n: int) -> Array:
+    of_weights: Array = np.einsum("mp,pq,mq->m", Z, covariance, Z)
+    return 1 / n + of_weights
