@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 # Priors of the logarithms: mean, standard deviation, bounds. A Matérn kernel alone would want lengthscales that grow
 # with √d (Hvarfner et al. 2024, arXiv:2402.02229); what each coordinate does by itself does not.
 LENGTHSCALE_PRIOR = (np.log(1.2), 1.2, np.log(0.02), np.log(50.0))
+STEEPNESS_PRIOR = (np.log(2.0), 1.0, np.log(0.1), np.log(50.0))  # learned: examples/benchmarks/ABLATIONS.md
 SIGNAL_PRIOR = (0.0, 0.5, np.log(0.05), np.log(20.0))
 NOISE_PRIOR = (np.log(0.007), 1.2, np.log(1e-6), 0.0)
 JITTER = 1e-6  # added to the diagonal for the sake of the Cholesky factor; the lower bound of the noise
@@ -186,7 +187,7 @@ def fit(
 
 
 class MapObjective:
-    """Negative log posterior density of θ = (log l_1 … log l_d, log s², log noise), up to a constant.
+    """Negative log posterior density of θ = (log l_1 … log l_d, log r, log s², log noise), up to a constant.
 
     The constant mean m ~ N(0, 1) is at its optimum for each θ, so its derivative is zero (envelope theorem).
 
@@ -219,17 +220,17 @@ class MapObjective:
         doubt = np.zeros(n) if doubt is None else doubt
         self.factors = 1 + doubt[self.rows] * doubt[self.columns]  # of the covariances, (n (n - 1) / 2,)
         self.diagonal_factors = 1 + doubt**2  # (n,)
-        priors = [LENGTHSCALE_PRIOR] * d + [SIGNAL_PRIOR, NOISE_PRIOR]
+        priors = [LENGTHSCALE_PRIOR] * d + [STEEPNESS_PRIOR, SIGNAL_PRIOR, NOISE_PRIOR]
         self.prior_mean, self.prior_sd = np.array(priors)[:, 0], np.array(priors)[:, 1]
-        self.bounds = np.array(priors)[:, 2:]  # (d + 2, 2)
+        self.bounds = np.array(priors)[:, 2:]  # (d + 3, 2)
         if noise_variance is not None:
             self.prior_mean[-1] = np.log(noise_variance)
             self.bounds[-1] = np.log(noise_variance)
 
     def __call__(self, theta: Array) -> tuple[float, Array]:
-        """Value and gradient, shape (d + 2,)."""
-        inverse_squares, (signal, noise) = np.exp(-2 * theta[:-2]), np.exp(theta[-2:])
-        scaled = inverse_squares[:, None] * self.distances  # (d, n (n - 1) / 2)
+        """Value and gradient, shape (d + 3,)."""
+        inverse_squares, (steepness, signal, noise) = np.exp(-2 * theta[:-3]), np.exp(theta[-3:])
+        scaled = (steepness * inverse_squares)[:, None] * self.distances  # (d, n (n - 1) / 2)
         main = cauchy(scaled, out=scaled)
         together, together_slope = matern52(inverse_squares @ self.distances)  # (n (n - 1) / 2,)
         share, weight = shares(len(main))
@@ -249,14 +250,16 @@ class MapObjective:
         gradient[-2] -= W @ k + 0.5 * signal * (diagonal_W @ self.diagonal_factors)
         gradient[-1] -= 0.5 * noise * diagonal_W.sum()
         W *= self.factors
-        gradient[:-2] -= 2 * signal * share * (main @ W - (main * main) @ W)  # κ - κ² is -b κ'
-        gradient[:-2] += 2 * signal * weight * inverse_squares * (self.distances @ (W * together_slope))
+        main_slopes = signal * share * (main @ W - (main * main) @ W)  # κ(r b) - κ²(r b) is -∂κ / ∂log b; (d,)
+        gradient[-3] += main_slopes.sum()
+        gradient[:-3] -= 2 * main_slopes
+        gradient[:-3] += 2 * signal * weight * inverse_squares * (self.distances @ (W * together_slope))
         return float(value), gradient
 
     def unpack(self, theta: Array) -> tuple[AdditiveKernel, float]:
         """Kernel and noise variance that θ stands for."""
-        signal, noise = np.exp(theta[-2:])
-        return AdditiveKernel(np.exp(theta[:-2]), float(signal), self.is_categorical), float(noise)
+        steepness, signal, noise = np.exp(theta[-3:]).tolist()
+        return AdditiveKernel(np.exp(theta[:-3]), signal, self.is_categorical, steepness), noise
 
     def _symmetric(self, lower: Array, diagonal: Array) -> Array:
         """A matrix in column order whose lower triangle is given, shape (n, n)."""

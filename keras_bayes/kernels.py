@@ -14,7 +14,7 @@ MAIN_EFFECTS = 0.5  # share of the variance (examples/benchmarks/ABLATIONS.md)
 
 @dataclass(frozen=True, slots=True)
 class AdditiveKernel:
-    """k = s² [ω mean_j κ(b_j) + (1 - ω) M(Σ_j b_j)], b_j = D_j / l_j², ω = `MAIN_EFFECTS`.
+    """k = s² [ω mean_j κ(r b_j) + (1 - ω) M(Σ_j b_j)], b_j = D_j / l_j², ω = `MAIN_EFFECTS`.
 
     D_j is the squared difference of a numeric coordinate, and 0 or 1 (Hamming) of a categorical one. The first part
     holds what each coordinate does by itself, which a handful of trials shows; the Matérn part what is left.
@@ -23,6 +23,7 @@ class AdditiveKernel:
         lengthscales: Widths l, shape (d,).
         signal_variance: Height s².
         is_categorical: Which coordinates have no order, shape (d,).
+        steepness: r, by which what a coordinate does by itself has the width l / √r.
 
     References:
         Duvenaud, Nickisch & Rasmussen (2011), Additive Gaussian Processes, arXiv:1112.4394.
@@ -31,6 +32,7 @@ class AdditiveKernel:
     lengthscales: Array
     signal_variance: float
     is_categorical: NDArray[np.bool_]
+    steepness: float = 1.0
 
     def __call__(self, A: Array, B: Array) -> Array:
         """Covariances of the points (m, d) and (n, d), shape (m, n)."""
@@ -41,6 +43,7 @@ class AdditiveKernel:
             else:
                 np.square(np.subtract.outer(b / lengthscale, a / lengthscale, out=scaled), out=scaled)
             total += scaled
+            scaled *= self.steepness
             main += cauchy(scaled, out=scaled)
         share, weight = shares(len(self.lengthscales))
         return np.asarray(self.signal_variance * (share * main + weight * matern52(total)[0])).T
@@ -59,7 +62,8 @@ class AdditiveKernel:
         difference = (A[:, None] - B) / self.lengthscales  # (m, n, d)
         scaled = np.where(self.is_categorical, (difference != 0) / self.lengthscales**2, difference**2)
         share, weight = shares(len(self.lengthscales))
-        slope = weight * matern52(scaled.sum(axis=2))[1][:, :, None] - share * cauchy(scaled) ** 2  # ∂(k / s²) / ∂b_j
+        main, together_slope = cauchy(self.steepness * scaled), matern52(scaled.sum(axis=2))[1]
+        slope = weight * together_slope[:, :, None] - share * self.steepness * main**2  # ∂(k / s²) / ∂b_j
         gradient = np.einsum("ij,ijd->id", weights, 2 * self.signal_variance * slope * difference) / self.lengthscales
         return np.asarray(np.where(self.is_categorical, 0.0, gradient))
 

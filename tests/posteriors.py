@@ -22,20 +22,23 @@ def points(num_points: int, *, seed: int, is_categorical: np.ndarray = MIXED) ->
 
 
 def kernel(*, is_categorical: np.ndarray = MIXED) -> AdditiveKernel:
-    return AdditiveKernel(np.linspace(0.3, 0.8, len(is_categorical)), 1.7, is_categorical)
+    return AdditiveKernel(np.linspace(0.3, 0.8, len(is_categorical)), 1.7, is_categorical, steepness=2.5)
 
 
 class ReferenceKernel(StationaryKernelMixin, Kernel):
     """The kernel over numeric coordinates, put together from those of scikit-learn."""
 
-    def __init__(self, lengthscales: tuple[float, ...] = (), signal_variance: float = 1.0) -> None:
+    def __init__(
+        self, lengthscales: tuple[float, ...] = (), signal_variance: float = 1.0, steepness: float = 1.0
+    ) -> None:
         self.lengthscales = lengthscales
         self.signal_variance = signal_variance
+        self.steepness = steepness
 
     def __call__(self, X: np.ndarray, Y: np.ndarray | None = None, eval_gradient: bool = False) -> np.ndarray:
         Y = X if Y is None else Y
         main = [
-            RationalQuadratic(lengthscale / np.sqrt(2), alpha=1.0)(X[:, [j]], Y[:, [j]])
+            RationalQuadratic(lengthscale / np.sqrt(2 * self.steepness), alpha=1.0)(X[:, [j]], Y[:, [j]])
             for j, lengthscale in enumerate(self.lengthscales)
         ]
         together = Matern(self.lengthscales, nu=2.5)(X, Y)

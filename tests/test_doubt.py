@@ -78,7 +78,7 @@ def test_doubt_stays_with_its_targets_when_trials_are_pending():
 def test_the_gradient_of_the_map_objective_agrees_with_central_differences(seed):
     X, y, doubt = data(seed=seed)
     objective = MapObjective(X, y, MIXED, doubt=doubt)
-    theta = np.random.default_rng(seed).normal([-0.5, -0.5, -0.5, 0.0, -3.0], 0.5)
+    theta = np.random.default_rng(seed).normal([-0.5, -0.5, -0.5, 0.7, 0.0, -3.0], 0.5)
 
     _, gradient = objective(theta)
 

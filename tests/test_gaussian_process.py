@@ -14,6 +14,7 @@ from keras_bayes.gaussian_process import (
     MAX_FIT_POINTS,
     NOISE_PRIOR,
     SIGNAL_PRIOR,
+    STEEPNESS_PRIOR,
     MapObjective,
     condition,
     fit,
@@ -219,7 +220,7 @@ def test_a_posterior_cannot_be_changed():
 def test_the_gradient_of_the_map_objective_agrees_with_central_differences(seed, noise_variance):
     objective = MapObjective(*observed(12, seed=seed), MIXED, noise_variance)
     rng = np.random.default_rng(seed)
-    theta = np.append(rng.normal(-0.5, 0.7, 4), -3.0 if noise_variance is None else np.log(noise_variance))
+    theta = np.append(rng.normal(-0.5, 0.7, 5), -3.0 if noise_variance is None else np.log(noise_variance))
 
     _, gradient = objective(theta)
 
@@ -231,23 +232,21 @@ def test_the_gradient_of_the_map_objective_agrees_with_central_differences(seed,
 @pytest.mark.parametrize("seed", range(5))
 def test_the_map_objective_is_the_density_of_data_mean_and_parameters(seed):
     X, y = observed(10, seed=seed)
-    theta = np.random.default_rng(seed).normal([-0.5, -0.5, -0.5, 0.0, -3.0], 0.5)
+    theta = np.random.default_rng(seed).normal([-0.5, -0.5, -0.5, 0.7, 0.0, -3.0], 0.5)
 
     value, _ = MapObjective(X, y, MIXED)(theta)
 
-    K = AdditiveKernel(np.exp(theta[:3]), np.exp(theta[3]), MIXED)(X, X) + (np.exp(theta[4]) + JITTER) * np.eye(10)
+    lengthscales, (steepness, signal, noise) = np.exp(theta[:3]), np.exp(theta[3:])
+    K = AdditiveKernel(lengthscales, signal, MIXED, steepness)(X, X) + (noise + JITTER) * np.eye(10)
     data = minimize_scalar(lambda m: m * m / 2 - multivariate_normal.logpdf(y, np.full(10, m), K)).fun
-    mean, sd, *_ = LENGTHSCALE_PRIOR
-    priors = norm.logpdf(theta[:3], mean, sd).sum()
-    priors += norm.logpdf(theta[3], *SIGNAL_PRIOR[:2]) + norm.logpdf(theta[4], *NOISE_PRIOR[:2])
-    widths = np.log(sd) * 3 + np.log(SIGNAL_PRIOR[1]) + np.log(NOISE_PRIOR[1])
-    constants = (10 + 5) * 0.5 * np.log(2 * np.pi) + widths
-    assert value == pytest.approx(data - priors - constants, rel=1e-10)
+    mean, sd, *_ = np.transpose([*[LENGTHSCALE_PRIOR] * 3, STEEPNESS_PRIOR, SIGNAL_PRIOR, NOISE_PRIOR])
+    constants = (10 + 6) * 0.5 * np.log(2 * np.pi) + np.log(sd).sum()
+    assert value == pytest.approx(data - norm.logpdf(theta, mean, sd).sum() - constants, rel=1e-10)
 
 
 def test_the_order_of_the_data_changes_no_objective():
     X, y = observed(12)
-    theta, order = np.array([-0.5, 0.2, -1.0, 0.1, -3.0]), np.random.default_rng(1).permutation(12)
+    theta, order = np.array([-0.5, 0.2, -1.0, 0.7, 0.1, -3.0]), np.random.default_rng(1).permutation(12)
 
     (value, gradient), (other, other_gradient) = (
         MapObjective(X[rows], y[rows], MIXED)(theta) for rows in (np.arange(12), order)
@@ -261,10 +260,10 @@ def test_an_impossible_covariance_is_hopeless_rather_than_an_error():
     X, y = observed(5)
     objective = MapObjective(np.full_like(X, 0.5), y, MIXED)
 
-    value, gradient = objective(np.array([0.0, 0.0, 0.0, 40.0, -20.0]))
+    value, gradient = objective(np.array([0.0, 0.0, 0.0, 0.0, 40.0, -20.0]))
 
     assert value == HOPELESS
-    assert gradient.tolist() == [0.0] * 5
+    assert gradient.tolist() == [0.0] * 6
 
 
 def test_a_fit_is_more_probable_than_the_prior_mean():
@@ -273,7 +272,8 @@ def test_a_fit_is_more_probable_than_the_prior_mean():
 
     model = fit(X, y, is_categorical=MIXED)
 
-    theta = np.log([*model.kernel.lengthscales, model.kernel.signal_variance / CAUTION, model.noise_variance])
+    kernel = model.kernel
+    theta = np.log([*kernel.lengthscales, kernel.steepness, kernel.signal_variance / CAUTION, model.noise_variance])
     value, gradient = objective(theta)
     assert value < objective(objective.prior_mean)[0] - 1
     assert np.abs(gradient).max() < 0.1  # the fit ends where it is flat to 5e-2, or gains less than a part in 1e4
@@ -299,6 +299,7 @@ def test_a_fit_stays_within_the_bounds():
 
     for value, prior in [
         (model.kernel.lengthscales[0], LENGTHSCALE_PRIOR),
+        (model.kernel.steepness, STEEPNESS_PRIOR),
         (model.kernel.signal_variance, SIGNAL_PRIOR),
         (model.noise_variance, NOISE_PRIOR),
     ]:
@@ -312,6 +313,15 @@ def test_a_coordinate_without_influence_gets_a_longer_lengthscale():
     model = fit(X, (y - y.mean()) / y.std(), is_categorical=NUMERIC)
 
     assert model.kernel.lengthscales[1] > 3 * model.kernel.lengthscales[0]
+
+
+def test_main_effects_are_learned_to_be_steeper_than_what_coordinates_do_together():
+    X = points(60, seed=0, is_categorical=NUMERIC)
+    wavy, slow = np.sin(15 * X[:, 0]) + np.sin(15 * X[:, 1]), X[:, 0] * X[:, 1] + X[:, 0]
+
+    steep, flat = (fit(X, (y - y.mean()) / y.std(), is_categorical=NUMERIC) for y in (wavy, slow))
+
+    assert steep.kernel.steepness > 3 * flat.kernel.steepness
 
 
 def test_a_category_without_influence_gets_a_longer_lengthscale():

@@ -9,17 +9,19 @@ from tests.posteriors import MIXED, NUMERIC, ReferenceKernel, central_difference
 EXACT = {"rtol": 0, "atol": 1e-14}
 
 
-def test_numeric_coordinates_have_main_effects_and_the_matern_covariance():
+@pytest.mark.parametrize("steepness", [1.0, 0.3, 7.0])
+def test_numeric_coordinates_have_main_effects_and_the_matern_covariance(steepness):
     A, B = points(7, seed=1, is_categorical=NUMERIC), points(5, seed=2, is_categorical=NUMERIC)
-    ours = AdditiveKernel(np.array([0.2, 0.9]), 1.7, NUMERIC)
+    ours = AdditiveKernel(np.array([0.2, 0.9]), 1.7, NUMERIC, steepness)
 
     K = ours(A, B)
 
-    np.testing.assert_allclose(K, ReferenceKernel((0.2, 0.9), 1.7)(A, B), **EXACT)
+    np.testing.assert_allclose(K, ReferenceKernel((0.2, 0.9), 1.7, steepness)(A, B), **EXACT)
 
 
 def test_a_categorical_coordinate_counts_as_equal_or_one_apart():
-    categorical, numeric = AdditiveKernel(np.array([0.7]), 1.7, np.array([True])), ReferenceKernel((0.7,), 1.7)
+    categorical = AdditiveKernel(np.array([0.7]), 1.7, np.array([True]), 2.5)
+    numeric = ReferenceKernel((0.7,), 1.7, 2.5)
 
     K = categorical(np.array([[0.1], [0.5]]), np.array([[0.1], [0.9]]))
 
