@@ -23,7 +23,7 @@ class AdditiveKernel:
         lengthscales: Widths l, shape (d,).
         signal_variance: Height s².
         is_categorical: Which coordinates have no order, shape (d,).
-        steepness: r, by which what a coordinate does by itself has the width l / √r.
+        steepness: r; what a coordinate does by itself has the width l / √r.
 
     References:
         Duvenaud, Nickisch & Rasmussen (2011), Additive Gaussian Processes, arXiv:1112.4394.
