@@ -52,7 +52,7 @@ class BudgetedOracle(LifecycleOracle):
         if last.status == TrialStatus.COMPLETED and not self.ledger.of(last.trial_id).trained:
             self._has_warned = True
             warnings.warn(
-                f"`max_epochs` does not limit this search: trial {last.trial_id} has completed, but no epoch of it was "
+                f"`max_epochs` does not limit this search: trial_{last.trial_id} has completed, but no epoch of it was "
                 "logged. Epochs are counted in trainings by `BayesTuner.run_trial`; limit any others by `max_trials` "
                 "or `max_time`.",
                 KerasBayesWarning,

@@ -83,7 +83,7 @@ class DurableTuner(kt.Tuner):
         path = Path(self._get_checkpoint_fname(trial.trial_id))
         if not path.exists():
             raise KerasBayesError(
-                f"The weights of trial {trial.trial_id} are not on disk: {path}. "
+                f"The weights of trial_{trial.trial_id} are not on disk: {path}. "
                 f"A search keeps those of the best `keep_best` trials, here {self.keep_best}; `None` keeps all."
             )
         model = self._try_build(trial.hyperparameters)

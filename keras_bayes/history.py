@@ -23,7 +23,7 @@ class TrialRecord:
     """One trial.
 
     Args:
-        number: Its place in the order of the trials, from 0.
+        number: Its number, from 0; below 0 for a result from elsewhere.
         values: Hyperparameter values.
         status: `"COMPLETED"`, `"FAILED"`, `"RUNNING"`, or `"INVALID"`: it waits to run again.
         score: Value of the objective; finite for a completed trial, `None` for any other.
@@ -50,10 +50,10 @@ class TrialRecord:
         return self.status in ("RUNNING", "INVALID")
 
     @classmethod
-    def from_state(cls, number: int, state: Mapping[str, Any]) -> TrialRecord:
+    def from_state(cls, place: int, state: Mapping[str, Any]) -> TrialRecord:
         """Builds a record from `keras_tuner.engine.trial.Trial.get_state()`, and `unread` and `gain` where there are.
 
-        A completed trial whose score is not a finite number has failed.
+        A completed trial whose score is not a finite number has failed. One that has no number has that of its *place*.
         """
         status, score = state["status"], state["score"]
         if status == "COMPLETED" and (score is None or not math.isfinite(score)):
@@ -61,6 +61,7 @@ class TrialRecord:
         values = dict(state["hyperparameters"]["values"])
         score = float(score) if status == "COMPLETED" else None
         unused = frozenset(state.get("unread", ()))
+        number = int(state["trial_id"]) if has_number(state["trial_id"]) else place
         return cls(number, values, status, score, state["message"], unused, state.get("gain"))
 
 
@@ -83,8 +84,13 @@ class History:
 
 def trial_order(trial_id: str) -> tuple[bool, int, str]:
     """Sorting key that puts numbered trials in the order of their numbers and any others behind them."""
-    is_number = trial_id.isdecimal() and trial_id.isascii()
-    return (not is_number, int(trial_id) if is_number else 0, trial_id)
+    is_numbered = has_number(trial_id)
+    return (not is_numbered, int(trial_id) if is_numbered else 0, trial_id)
+
+
+def has_number(trial_id: str) -> bool:
+    """Whether a trial is named by its number, as keras-tuner does."""
+    return trial_id.isdecimal() and trial_id.isascii()
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ class Resumption(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if not self._has_begun and epoch != self.paused.num_epochs:
             reason = f"goes on after {self.paused.num_epochs} epochs, but begins after {epoch}"
-            raise kt.errors.FatalValueError(f"The training of trial {self.paused.trial_id} {reason}. {ADVICE}")
+            raise kt.errors.FatalValueError(f"The training of trial_{self.paused.trial_id} {reason}. {ADVICE}")
         self._has_begun = True
 
 

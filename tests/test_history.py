@@ -29,7 +29,7 @@ def observed(states, space=None, direction="min"):
 def test_a_record_keeps_what_the_state_says():
     state = trial_state("7", values={"units": 5}, score=2, message="slow")
 
-    record = TrialRecord.from_state(7, state)
+    record = TrialRecord.from_state(5, state)
 
     assert record == TrialRecord(7, {"units": 5}, "COMPLETED", 2.0, "slow")
     assert type(record.score) is float
@@ -77,7 +77,13 @@ def test_trials_are_in_the_order_of_their_numbers_whatever_the_order_of_states(o
     history = History.from_states(states)
 
     assert [record.values["id"] for record in history.records] == ["0", "1", "2", "9", "10", "011", "100", "final"]
-    assert [record.number for record in history.records] == list(range(8))
+    assert [record.number for record in history.records] == [0, 1, 2, 9, 10, 11, 100, 7]
+
+
+def test_a_trial_keeps_its_number_where_an_earlier_one_is_lost():
+    history = History.from_states(map(trial_state, ["00", "02"]))
+
+    assert [record.number for record in history.records] == [0, 2]
 
 
 def test_only_ascii_digits_make_a_number():

@@ -28,7 +28,7 @@ def status_text(log: SearchLog) -> str:
         ("objective", f"{format_value(log.objective)}, {log.direction}imised"),
         ("trials", _counts(log, is_idle=searching == NOBODY)),
         *([("epochs", epochs)] if epochs else []),
-        ("best", f"{format_value(best.record.score)} in trial {format_value(best.trial_id)}" if best else NONE),
+        ("best", f"{format_value(best.record.score)} in trial {_number(best)} ({_folder(best)})" if best else NONE),
         *((f"  {format_value(name)}", format_value(value)) for name, value in _values(best).items()),
         ("elapsed", format_seconds(log.elapsed) if log.sessions else "not known"),
         ("last written", _last_written(log)),
@@ -46,9 +46,10 @@ def best_text(log: SearchLog, num_trials: int, *, width: int | None) -> str:
     if not best:
         return "No trial has completed."
     names = [name for name in hyperparameter_names(log) if any(name in _values(trial) for trial in best)]
-    columns: list[list[Any]] = [["", log.objective, *names]]
+    columns: list[list[Any]] = [["", log.objective, *names, "folder"]]
     columns += [
-        [f"trial {trial.trial_id}", trial.record.score, *(_values(trial).get(name) for name in names)] for trial in best
+        [f"trial {_number(trial)}", trial.record.score, *map(_values(trial).get, names), _folder(trial)]
+        for trial in best
     ]
     return table(columns, width=width)
 
@@ -57,7 +58,8 @@ def trials_text(log: SearchLog, *, width: int | None) -> str:
     """All trials, one row each; a table of at most `width` characters a line."""
     trials = log.trials
     columns: list[list[Any]] = [
-        ["trial", *(trial.trial_id for trial in trials)],
+        ["trial", *map(_number, trials)],
+        ["folder", *map(_folder, trials)],
         ["status", *(trial.record.status.lower() for trial in trials)],
         [log.objective, *(trial.record.score for trial in trials)],
         ["expected", *map(_expected, trials)],
@@ -85,6 +87,15 @@ def table(columns: Sequence[Sequence[Any]], *, width: int | None) -> str:
         blocks[-1].append(column)
     lines = [[GAP.join(row).rstrip() for row in zip(*block, strict=True)] for block in blocks]
     return "\n\n".join("\n".join(block) for block in lines)
+
+
+def _number(trial: LoggedTrial) -> int:
+    """From 1, as the progress counts."""
+    return trial.record.number + 1
+
+
+def _folder(trial: LoggedTrial) -> str:
+    return f"trial_{format_value(trial.trial_id)}"
 
 
 def _values(trial: LoggedTrial | None) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def test_status_tells_how_a_search_stands(project, capsys):
     text = "\n".join(lines)
     assert "loss, minimised" in text
     assert "5 completed, 2 failed, 1 " in text
-    assert f"in trial {best.trial_id}" in text
+    assert f" in trial {best.record.number + 1} (trial_{best.trial_id})" in text
     assert [line.split()[0] for line in lines if line.startswith("  ")] == list(best.record.values)
 
 
@@ -147,7 +147,8 @@ def test_best_shows_the_best_trials_side_by_side(project, capsys):
 
     head, scores, *rows = lines_of(capsys, "best", project, "--top", 3)
 
-    assert head.split() == [word for trial in ranked[:3] for word in ("trial", trial.trial_id)]
+    assert head.split() == [word for trial in ranked[:3] for word in ("trial", str(trial.record.number + 1))]
+    assert rows[-1].split() == ["folder", *(f"trial_{trial.trial_id}" for trial in ranked[:3])]
     assert [float(score) for score in scores.split()[1:]] == pytest.approx(
         [trial.record.score for trial in ranked[:3]], rel=1e-4
     )
@@ -160,7 +161,7 @@ def test_best_is_the_largest_where_larger_is_better(tmp_path, capsys):
 
     head = lines_of(capsys, "best", tmp_path / "search")[0]
 
-    assert head.split() == ["trial", best.trial_id]
+    assert head.split() == ["trial", str(int(best.trial_id) + 1)]
 
 
 def test_status_counts_what_is_known_from_elsewhere(tmp_path, capsys):
@@ -195,8 +196,10 @@ def test_trials_shows_a_row_for_each(search, capsys):
 
     head, *rows = lines_of(capsys, "trials", search)
 
-    assert head.split()[:6] == ["trial", "status", "loss", "expected", "took", "lr"]
-    assert [row.split()[:2] for row in rows] == [[t.trial_id, t.record.status.lower()] for t in log.trials]
+    assert head.split()[:7] == ["trial", "folder", "status", "loss", "expected", "took", "lr"]
+    assert [row.split()[:3] for row in rows] == [
+        [str(t.record.number + 1), f"trial_{t.trial_id}", t.record.status.lower()] for t in log.trials
+    ]
     assert sum("ZeroDivisionError: division by zero" in row for row in rows) == len(
         [trial for trial in log.trials if trial.record.status == "FAILED"]
     )
@@ -284,7 +287,7 @@ def test_a_broken_trial_is_left_out_with_one_line(search, capsys):
     assert main(["trials", str(search)]) == 0
 
     out, error = capsys.readouterr()
-    assert "\n03 " not in out
+    assert [line.split()[0] for line in out.splitlines() if "completed" in line][:4] == ["1", "2", "3", "5"]
     assert error.count("\n") == 1
     assert "left out" in error
 
