@@ -21,7 +21,7 @@ from keras_bayes.continuation import (
 from keras_bayes.distributed import DistributedOracle
 from keras_bayes.domains import Array
 from keras_bayes.forecast import Forecast
-from keras_bayes.history import History, Observations
+from keras_bayes.history import History, Observations, loss_sign
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.objective import signs
 from keras_bayes.space import Space
@@ -90,8 +90,7 @@ class ContinuingOracle(DistributedOracle):
 
     def _expected_loss(self, trial: Trial, forecasts: dict[str, Forecast]) -> float:
         """What the training of a paused trial is expected to end with."""
-        sign = -1.0 if self.objective.direction == "max" else 1.0
-        return float(sign * trial.score - forecasts[trial.trial_id].gain.mu)
+        return float(loss_sign(self.objective.direction) * trial.score - forecasts[trial.trial_id].gain.mu)
 
     def _forecasts(self) -> dict[str, Forecast]:
         """What the stopped trials would have become, by their ids."""

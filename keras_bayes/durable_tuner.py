@@ -13,6 +13,7 @@ import keras_tuner as kt
 from keras_bayes import project
 from keras_bayes.continuation import PAUSED_FILE
 from keras_bayes.errors import KerasBayesError
+from keras_bayes.history import loss_sign
 from keras_bayes.pause import states_to_keep
 from keras_bayes.search_log import SearchLog
 from keras_bayes.weights import load_weights
@@ -109,7 +110,7 @@ class DurableTuner(kt.Tuner):
         if not found:
             return set()
         trials, proposals = self._trials()
-        sign = -1.0 if self.oracle.objective.direction == "max" else 1.0
+        sign = loss_sign(self.oracle.objective.direction)
         scores = {i: sign * trials[i].score for i in found if i in trials and trials[i].score is not None}
         statuses = {trial_id: trial.status for trial_id, trial in trials.items()}
         return states_to_keep(sorted(scores, key=scores.__getitem__), statuses, proposals)

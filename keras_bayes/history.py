@@ -82,6 +82,15 @@ class History:
         return History((*known, *self.records))
 
 
+def loss_sign(direction: str | None) -> float:
+    """What a score is multiplied by to be a loss, the smaller the better; a loss, to be a score again.
+
+    Args:
+        direction: `"max"` where the score is the better the larger it is.
+    """
+    return -1.0 if direction == "max" else 1.0
+
+
 def trial_order(trial_id: str) -> tuple[bool, int, str]:
     """Sorting key that puts numbered trials in the order of their numbers and any others behind them."""
     is_numbered = has_number(trial_id)
@@ -144,14 +153,14 @@ class Observations:
 
 
 def observe(history: History, space: Space, *, direction: str) -> Observations:
-    """The losses of all trials that lie in `space`; a score to maximise changes its sign here and nowhere else.
+    """The losses of all trials that lie in `space`; a score to maximise changes its sign.
 
     Args:
         history: The trials.
         space: The space as it is now; trials outside it are left out.
         direction: `"min"` or `"max"`.
     """
-    sign = -1.0 if direction == "max" else 1.0
+    sign = loss_sign(direction)
     is_inside, X = space.locate([record.values for record in history.records])
     records = [record for record, is_in in zip(history.records, is_inside, strict=True) if is_in]
     is_open = np.array([record.is_open for record in records], dtype=bool)

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras_tuner as kt
 
+from keras_bayes.history import loss_sign
+
 # Metrics of Keras that are to be maximised and that keras-tuner 1.4.8 would minimise or not recognise.
 MAXIMIZED = frozenset(
     {
@@ -38,4 +40,4 @@ def objective_code(objective: Any) -> str:
 def signs(objective: Any) -> dict[str, float]:
     """The metrics whose sum is the loss of an objective of keras-tuner, with the sign of each."""
     parts = getattr(objective, "objectives", [objective])
-    return {part.name: -1.0 if part.direction == "max" else 1.0 for part in parts}
+    return {part.name: loss_sign(part.direction) for part in parts}

@@ -15,7 +15,7 @@ from keras_bayes.continuing import ContinuingOracle
 from keras_bayes.domains import Array
 from keras_bayes.errors import KerasBayesError
 from keras_bayes.gain import expected_gain
-from keras_bayes.history import Observations, observe
+from keras_bayes.history import Observations, loss_sign, observe
 from keras_bayes.initial_design import NUM_POINTS, initial_design
 from keras_bayes.maximizer import maximize
 from keras_bayes.space import Space
@@ -251,4 +251,4 @@ class BayesOracle(ContinuingOracle):
         if surrogate is None:
             return {"source": "design"}
         mean, sd = surrogate.expect(x)
-        return {"source": "model", "mean": -mean if self.objective.direction == "max" else mean, "sd": sd}
+        return {"source": "model", "mean": loss_sign(self.objective.direction) * mean, "sd": sd}

@@ -13,7 +13,7 @@ from keras_bayes.continuation import in_doubt, superseded, trial_forecasts
 from keras_bayes.curves import Epoch, read_curve, read_ends
 from keras_bayes.epoch_count import NO_EPOCHS, EpochCount, EpochLedger
 from keras_bayes.errors import ProjectError
-from keras_bayes.history import History, Observations, TrialRecord, observe
+from keras_bayes.history import History, Observations, TrialRecord, loss_sign, observe
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.ridge import Prediction
 from keras_bayes.space import Space
@@ -133,7 +133,7 @@ class SearchLog:
     @property
     def best(self) -> LoggedTrial | None:
         """The best completed trial, if there is one; of equal ones none that another has gone on with."""
-        sign = -1.0 if self.direction == "max" else 1.0
+        sign = loss_sign(self.direction)
         completed = [trial for trial in self.trials if trial.record.score is not None]
         left_out = self._superseded
         return min(completed, key=lambda t: (sign * (t.record.score or 0.0), t.trial_id in left_out), default=None)
@@ -193,7 +193,7 @@ def _gains(
     completed = {i for i, trial in trials.items() if trial["status"] == "COMPLETED"}
     if not any(trials[i]["message"] for i in completed):
         return {}
-    archive = CurveArchive(folder, {name: -1.0 if direction == "max" else 1.0 for name, direction in objective})
+    archive = CurveArchive(folder, {name: loss_sign(direction) for name, direction in objective})
     found = trial_forecasts(archive, proposals, completed)
     return in_doubt(found, proposals, completed, can_continue=can_continue)
 

@@ -13,6 +13,7 @@ import numpy as np
 from keras_bayes.callbacks import CurveLog, planned_epochs
 from keras_bayes.curves import CURVE_FILE, Epoch
 from keras_bayes.errors import KerasBayesWarning
+from keras_bayes.history import loss_sign
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.objective import resolve_objective, signs
 from keras_bayes.stopping_rules import Rule, Training, as_rule
@@ -139,7 +140,7 @@ def expected_loss(proposal: Mapping[str, Any], objective: Any) -> tuple[float, f
     """Mean and standard deviation of the loss of a proposed trial, if a model has expected anything."""
     if "mean" not in proposal:
         return None
-    return (-proposal["mean"] if objective.direction == "max" else proposal["mean"]), proposal["sd"]
+    return loss_sign(objective.direction) * proposal["mean"], proposal["sd"]
 
 
 def _new_folder(folder: Path) -> Path:

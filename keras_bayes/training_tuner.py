@@ -88,8 +88,8 @@ class TrainingTuner(DurableTuner):
             then = {**kwargs, "initial_epoch": paused.num_epochs}
             return self._execute(trial, proposal, self._rule, paused, *args, **then)
         except LostStateError as error:
-            message = f"trial_{trial.trial_id} cannot go on with trial_{continues}, and begins anew: {error}."
-            warnings.warn(message, KerasBayesWarning, stacklevel=2)
+            names = f"trial_{trial.trial_id} cannot go on with trial_{continues}"
+            warnings.warn(f"The training of {names}, and begins anew: {error}.", KerasBayesWarning, stacklevel=2)
         rule = self._rule.after(paused.num_epochs) if isinstance(self._rule, Pause) else self._rule
         return self._execute(trial, proposal, rule, None, *args, **kwargs)
 

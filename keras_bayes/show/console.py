@@ -9,6 +9,7 @@ from typing import Any
 
 from keras_bayes import lock, project
 from keras_bayes.curves import CURVE_FILE
+from keras_bayes.history import loss_sign
 from keras_bayes.search_log import LoggedTrial, SearchLog
 from keras_bayes.show.tables import hyperparameter_names, used_values
 from keras_bayes.show.wording import epochs_text, format_seconds, format_value, last_line
@@ -40,7 +41,7 @@ def status_text(log: SearchLog) -> str:
 
 def best_text(log: SearchLog, num_trials: int, *, width: int | None) -> str:
     """The best trials side by side, the best first; a table of at most `width` characters a line."""
-    sign = -1.0 if log.direction == "max" else 1.0
+    sign = loss_sign(log.direction)
     completed = [trial for trial in log.trials if trial.record.score is not None]
     best = sorted(completed, key=lambda trial: sign * (trial.record.score or 0.0))[:num_trials]
     if not best:

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from keras_bayes.axes import Axis
 from keras_bayes.domains import Array, Value
-from keras_bayes.history import TrialRecord
+from keras_bayes.history import TrialRecord, loss_sign
 from keras_bayes.show.wording import MAX_WIDTH, format_value, shortened
 
 # Okabe & Ito (2008), Color Universal Design
@@ -103,7 +103,7 @@ def score_range(scores: Array, direction: str) -> tuple[list[float], int]:
         scores: Scores, NaN without one, at least one finite, shape (n,).
         direction: Which way is better.
     """
-    sign = -1.0 if direction == "max" else 1.0
+    sign = loss_sign(direction)
     losses = sign * scores[np.isfinite(scores)]
     best, worse, worst = np.quantile(losses / 4, [0.0, 0.75, 1.0])  # quarters: differences of losses may overflow
     with np.errstate(over="ignore"):  # then all is within
@@ -135,7 +135,7 @@ def ranked_groups(scores: Array, direction: str) -> list[Group]:
         scores: Scores, NaN without one, shape (n,).
         direction: Which way is better.
     """
-    order = np.argsort(-scores if direction == "max" else scores, kind="stable")  # NaN last
+    order = np.argsort(loss_sign(direction) * scores, kind="stable")  # NaN last
     scored, unscored = np.split(order, [np.isfinite(scores).sum()])
     groups = [Group("no score", unscored.tolist(), _look(GREY, dash="dot"))]
     ranks = list(zip(RANKS, np.array_split(scored[1:], len(RANKS)), strict=True))

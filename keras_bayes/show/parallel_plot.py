@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from keras_bayes.domains import Array, Value
+from keras_bayes.history import loss_sign
 from keras_bayes.search_log import SearchLog
 from keras_bayes.show.drawing import GREY, figure, plain, ranked_groups, trial_name
 from keras_bayes.show.insights import Configurations
@@ -64,7 +65,7 @@ def _ranks(scores: Array, direction: str) -> Array:
     """1 for the best score, 0 for the worst, NaN without one, shape (n,)."""
     ranks = np.full(len(scores), np.nan)
     rows = np.flatnonzero(np.isfinite(scores))
-    order = rows[np.argsort(scores[rows] if direction == "max" else -scores[rows], kind="stable")]
+    order = rows[np.argsort(-loss_sign(direction) * scores[rows], kind="stable")]
     ranks[order] = (np.arange(len(order)) + 1) / max(len(order), 1)
     return ranks
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_bayes.domains import Value
 from keras_bayes.epoch_count import NO_EPOCHS, EpochCount
-from keras_bayes.history import TrialRecord
+from keras_bayes.history import TrialRecord, loss_sign
 from keras_bayes.show.pace import Pace
 from keras_bayes.show.wording import choice_reason, epochs_text, failure_reason, format_seconds, format_value, of_total
 from keras_bayes.timesheet import Timesheet
@@ -272,7 +272,7 @@ def progress_of(
     def shown(trial_id: str) -> ShownTrial:
         return ShownTrial.of(trial_id, records[trial_id], proposals, timesheet)
 
-    sign = -1.0 if direction == "max" else 1.0
+    sign = loss_sign(direction)
     losses = {trial_id: sign * record.score for trial_id, record in records.items() if record.score is not None}
     failed = [trial_id for trial_id, record in records.items() if record.status == "FAILED"]
     return Progress(

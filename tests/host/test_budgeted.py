@@ -80,7 +80,7 @@ def test_the_epochs_of_earlier_sessions_count_and_a_larger_budget_goes_on(tmp_pa
 def test_who_counts_nothing_is_told_once_and_who_counts_is_not(tmp_path):
     silent = searching(tmp_path, project_name="silent", max_trials=4, max_epochs=5)
 
-    with pytest.warns(KerasBayesWarning, match="`max_epochs` does not limit this search: trial 0 has") as caught:
+    with pytest.warns(KerasBayesWarning, match="`max_epochs` does not limit this search: trial_0 has") as caught:
         assert len(run_search(silent, mixed_loss)) == 4
     assert len(caught) == 1
 

@@ -158,7 +158,7 @@ def test_a_search_that_cannot_count_its_epochs_says_so_once(tmp_path):
 
     tuner = Untold(objective=None, max_trials=4, max_epochs=5, seed=0, directory=tmp_path, project_name="search")
 
-    with pytest.warns(KerasBayesWarning, match="`max_epochs` does not limit this search: trial 0 has") as caught:
+    with pytest.warns(KerasBayesWarning, match="`max_epochs` does not limit this search: trial_0 has") as caught:
         tuner.search()
 
     assert len(caught) == 1

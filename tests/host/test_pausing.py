@@ -139,7 +139,7 @@ def test_without_the_state_a_model_in_memory_is_none_to_begin_anew_with(tmp_path
                 path.unlink()
 
     tuner = make_tuner(tmp_path, continued=[NEW, "0"])
-    with pytest.warns(keras_bayes.KerasBayesWarning, match="Trial 1 cannot go on with trial 0, and begins anew"):
+    with pytest.warns(keras_bayes.KerasBayesWarning, match="trial_1 cannot go on with trial_0, and begins anew"):
         tuner.search(**FIT, callbacks=[Lose()])
 
     assert losses(tuner, "1")[:4] == pytest.approx(losses(tuner, "0"), rel=1e-6)
@@ -207,7 +207,7 @@ def test_without_the_state_a_training_begins_anew(tmp_path, damage):
     Notes.epochs = []
 
     tuner = make_tuner(tmp_path, continued=[NEW, "0"])
-    with pytest.warns(keras_bayes.KerasBayesWarning, match="Trial 1 cannot go on with trial 0, and begins anew"):
+    with pytest.warns(keras_bayes.KerasBayesWarning, match="trial_1 cannot go on with trial_0, and begins anew"):
         tuner.search(**FIT, callbacks=callbacks())
 
     assert [epoch for epoch, _, _ in Notes.epochs] == list(range(9))
