@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 # Priors of the logarithms: mean, standard deviation, bounds. A Matérn kernel alone would want lengthscales that grow
 # with √d (Hvarfner et al. 2024, arXiv:2402.02229); what each coordinate does by itself does not.
 LENGTHSCALE_PRIOR = (np.log(1.2), 1.2, np.log(0.02), np.log(50.0))
-STEEPNESS_PRIOR = (0.0, 1.0, np.log(0.1), np.log(50.0))  # examples/benchmarks/ABLATIONS.md
+STEEPNESS_PRIOR = (np.log(2.0), 1.0, np.log(0.1), np.log(50.0))  # examples/benchmarks/ABLATIONS.md
 SIGNAL_PRIOR = (0.0, 0.5, np.log(0.05), np.log(20.0))
 NOISE_PRIOR = (np.log(0.007), 1.2, np.log(1e-6), 0.0)
 JITTER = 1e-6  # added to the diagonal for the sake of the Cholesky factor; the lower bound of the noise
