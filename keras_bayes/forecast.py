@@ -158,7 +158,9 @@ def _step(found: _Rungs, j: int, X: Array, S: Array, prior: float) -> tuple[Arra
     """
     known = np.flatnonzero(~np.isnan(found.best[:, j]) & ~np.isnan(found.best[:, j + 1]))
     gains, weights, variances = np.zeros(len(X)), np.zeros(2), np.full(len(X), prior**2)
-    if len(known) >= 2:
+    if len(known) == 1:  # it tells roughly how much the others gain
+        gains += np.clip(found.best[known, j] - found.best[known, j + 1], 0.0, REACH * prior)
+    elif len(known) >= 2:
         before = _drawn_in(found.best[known, j])
         p = 2 if len(known) >= MIN_FOR_CHANGE else 1
         X_known = np.column_stack([before, np.nan_to_num(found.change[known, j])])[:, :p]

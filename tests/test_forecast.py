@@ -106,6 +106,27 @@ def test_the_less_a_training_is_like_those_learned_from_the_less_certain_is_its_
     assert unusual.sigma > 1.1 * usual.sigma
 
 
+def test_one_training_that_went_on_tells_how_much_others_gain():
+    fall = np.exp(-np.arange(1, 10) / 5)
+    losses = np.full((4, 9), np.nan)
+    losses[:3, :3] = np.array([[1.0], [2.0], [3.0]]) + fall[:3]
+    losses[3] = 2.5 + fall
+
+    *stopped, finished = expected_gains(LossCurves(losses, np.full(4, 9), np.arange(4) == 3))
+
+    assert finished.mu == 0
+    assert [gain.mu for gain in stopped] == pytest.approx([fall[2] - fall[8]] * 3)
+    assert all(gain.sigma > 0.3 for gain in stopped)  # one is not many
+
+
+def test_one_training_that_recovers_from_divergence_promises_the_others_no_wonder():
+    losses = np.array([[1.0, np.nan], [2.0, np.nan], [1e30, 3.0]])[:, [0, 0, 0, 1, 1, 1, 1, 1, 1]]
+
+    *stopped, _ = expected_gains(LossCurves(losses, np.full(3, 9), np.arange(3) == 2))
+
+    assert all(0 < gain.mu < 10 for gain in stopped)
+
+
 def test_what_could_be_told_exactly_so_far_is_not_certain():
     losses = np.repeat(np.arange(1.0, 41)[:, None], NUM_EPOCHS, axis=1)  # nothing is ever gained
 
