@@ -80,16 +80,18 @@ class BestWeights(keras.callbacks.Callback):
 
     def take_over(self, path: Path, epochs: Iterable[Mapping[str, Any]]) -> None:
         """Begins with a copy of another file, if there is one: the weights at the best of some other epochs."""
-        values = [float(self.objective.get_value(logs)) for logs in epochs if self.objective.has_value(logs)]
+        values = [self.objective.get_value(metrics) for metrics in epochs if self.objective.has_value(metrics)]
         known = [value for value in values if value == value]
         if known and path.exists() and self.writer.save_weights(self.path, lambda copy: copy_weights(path, copy)):
             self.best = max(known) if self.objective.direction == "max" else min(known)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if not logs or not self.objective.has_value(logs):
-            self._save()
+        metrics = numbers_in(logs)
+        if not self.objective.has_value(metrics):
+            if self.best is None:  # otherwise it is an epoch without validation
+                self._save()
             return
-        value = float(self.objective.get_value(logs))
+        value = self.objective.get_value(metrics)
         is_better = self.best is None or self.objective.better_than(value, self.best)
         if value == value and is_better and self._save():
             self.best = value
@@ -102,7 +104,8 @@ class CurveLog(keras.callbacks.Callback):
     """Appends each epoch of all trainings it sees to a file, which the first of them begins anew.
 
     Of the epochs that an earlier run of the trial has left there it keeps the number. Who stops a training writes the
-    reason to the attribute `stopped` before the training ends.
+    reason to the attribute `stopped` before the training ends. A loop of the user may tell of nothing but the ends of
+    epochs: a training then begins with the first of them, and ends with `close` or when epochs count anew.
 
     Args:
         path: The file; see `keras_bayes.curves`.
@@ -120,12 +123,15 @@ class CurveLog(keras.callbacks.Callback):
         self.training = -1
         self.stopped = ""
         self.num_epochs = 0  # of all trainings it has seen, and of the earlier runs
+        self.seconds = 0.0  # of the last epoch
         self._lines: list[str] = []
-        self._began = 0.0
+        self._began = time.monotonic()
+        self._latest: int | None = None  # epoch of the training that is under way, -1 before its first
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.training += 1
         self.stopped = ""
+        self._latest = -1
         if self.training == 0 and self.earlier:
             self._begin()
 
@@ -133,13 +139,24 @@ class CurveLog(keras.callbacks.Callback):
         self._began = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        metrics = numbers_in(logs)
-        seconds = time.monotonic() - self._began
-        self._append(Epoch(self.training, epoch, time.time(), seconds, metrics))
+        if self._latest is not None and epoch <= self._latest:
+            self.close()
+        if self._latest is None:
+            self.on_train_begin()
+        self._latest = epoch
+        now = time.monotonic()
+        self.seconds, self._began = now - self._began, now
+        self._append(Epoch(self.training, epoch, time.time(), self.seconds, numbers_in(logs)))
         self.num_epochs += 1
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self._append(End(self.training, planned_epochs(self), self.stopped))
+        self._latest = None
+
+    def close(self) -> None:
+        """Ends a training that has not told of its end."""
+        if self._latest is not None:
+            self.on_train_end()
 
     def _append(self, item: Epoch | End) -> None:
         if not self._lines:
@@ -184,11 +201,16 @@ class PositionReport(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         metrics = numbers_in(logs)
-        self._move(batch=self.position.num_batches, metrics=metrics)
+        self._move(epoch=epoch + 1, batch=self.position.num_batches, metrics=metrics)
 
     def _move(self, **changes: Any) -> None:
         self.position = replace(self.position, **changes)
         self.report(self.position)
+
+
+def is_stopping(model: keras.Model) -> bool:
+    """Whether a training ends with the epoch; outside of `fit`, a model need not know."""
+    return bool(getattr(model, "stop_training", False))
 
 
 def planned_epochs(callback: keras.callbacks.Callback) -> int:
@@ -201,7 +223,7 @@ class Deadline(keras.callbacks.Callback):
 
     Args:
         moment: When it must have ended, in seconds since 1970.
-        log: Where to note that it is why the training ends.
+        log: Comes before it, and tells how long epochs take; where to note that it is why the training ends.
     """
 
     def __init__(self, moment: float, log: CurveLog) -> None:
@@ -209,13 +231,9 @@ class Deadline(keras.callbacks.Callback):
         self.moment = moment
         self.log = log
         self._shortest = math.inf  # seconds of an epoch
-        self._began = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._began = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._shortest = min(self._shortest, time.monotonic() - self._began)
+        self._shortest = min(self._shortest, self.log.seconds)
         if time.time() + self._shortest > self.moment:
             self.model.stop_training = True
             self.log.stopped = self.log.stopped or TIME_IS_UP
@@ -248,6 +266,6 @@ class EpochLimit(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         is_last = epoch + 1 == planned_epochs(self)
-        if not is_last and self.is_reached and not self.model.stop_training:
+        if not is_last and self.is_reached and not is_stopping(self.model):
             self.model.stop_training = True
             self.log.stopped = EPOCHS_ARE_UP

@@ -139,6 +139,13 @@ class SearchLog:
         return min(completed, key=lambda t: (sign * (t.record.score or 0.0), t.trial_id in left_out), default=None)
 
     @property
+    def best_first(self) -> list[LoggedTrial]:
+        """The completed trials that no completed one has gone on with, the best first."""
+        sign, left_out = loss_sign(self.direction), self._superseded
+        completed = [t for t in self.trials if t.record.score is not None and t.trial_id not in left_out]
+        return sorted(completed, key=lambda trial: sign * (trial.record.score or 0.0))
+
+    @property
     def _superseded(self) -> set[str]:
         completed = {trial.trial_id for trial in self.trials if trial.record.status == "COMPLETED"}
         return superseded({trial.trial_id: trial.proposal for trial in self.trials}, completed)

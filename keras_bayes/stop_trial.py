@@ -10,13 +10,14 @@ from typing import Any
 import keras_tuner as kt
 import numpy as np
 
-from keras_bayes.callbacks import CurveLog, planned_epochs
+from keras_bayes.callbacks import CurveLog, is_stopping, planned_epochs
 from keras_bayes.curves import CURVE_FILE, Epoch
 from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.history import loss_sign
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.objective import resolve_objective, signs
-from keras_bayes.stopping_rules import Rule, Training, as_rule
+from keras_bayes.stopping_rules import MIN_EPOCHS, Rule, Training, as_rule
+from keras_bayes.trial_callback import numbers_in
 from keras_bayes.writer import Writer
 
 
@@ -59,20 +60,24 @@ class RuleStop(CurveLog):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_end(epoch, logs)
-        if not self._take_up(epoch, logs or {}):
+        if not self._take_up(epoch, numbers_in(logs)):
             return
-        if epoch + 1 >= planned_epochs(self) or self.model.stop_training:  # it ends by itself
+        if epoch + 1 >= planned_epochs(self) or is_stopping(self.model):  # it ends by itself
             return
-        self.stopped = self._why_stop()
+        self.stopped = self._why_lost() or self._why_stop()
         if self.stopped:
             self.model.stop_training = True
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_end(logs)
+        reason = ""
         if self._metrics and not self._losses:
             wanted, told = sorted(self.archive.signs), sorted(self._metrics)
-            message = f"No training can be stopped: the epochs tell of {told}, not of the objective {wanted}."
-            warnings.warn(message, KerasBayesWarning, stacklevel=2)
+            reason = f"the epochs tell of {told}, not of the objective {wanted}."
+        elif not planned_epochs(self):
+            reason = "it is not known how many epochs it has. A loop says so by `callback.set_params({'epochs': n})`."
+        if reason:
+            warnings.warn(f"No training can be stopped: {reason}", KerasBayesWarning, stacklevel=2)
 
     def _take_up(self, epoch: int, metrics: Mapping[str, Any]) -> bool:
         """Whether an epoch has a loss, which is noted."""
@@ -81,6 +86,12 @@ class RuleStop(CurveLog):
             return False
         self._losses[epoch] = self.archive.loss(metrics)
         return True
+
+    def _why_lost(self) -> str:
+        """Why to stop a training that has diverged, whatever the rule; empty for others."""
+        if len(self._losses) < MIN_EPOCHS or np.isfinite(list(self._losses.values())).any():
+            return ""
+        return f"Stopped after {max(self._losses) + 1} epochs: the objective has never been a finite number."
 
     def _why_stop(self) -> str:
         try:

@@ -132,6 +132,7 @@ class TrainingTuner(DurableTuner):
             callbacks = self._deepcopy_callbacks(users_callbacks)
             self._configure_tensorboard_dir(callbacks, trial, execution)
             results.append(execute(train, [*callbacks, *own_callbacks], self._execution(trial, execution), objective))
+            curve_log.close()
             if curve_log.stopped:
                 trial.message = curve_log.stopped
                 break

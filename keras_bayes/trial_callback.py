@@ -76,6 +76,7 @@ class TrialCallback(keras.callbacks.Callback):
             self._has_begun = True
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.on_train_begin()  # which a loop of the user may leave out
         metrics = numbers_in(logs)
         self._num_epochs = max(self._num_epochs, epoch)  # a training that goes on had the epochs before elsewhere
         self.on_execution_epoch(self._num_epochs, metrics)
@@ -97,8 +98,8 @@ class TrialCallback(keras.callbacks.Callback):
 
 
 def numbers_in(logs: Mapping[str, Any] | None) -> dict[str, float]:
-    """Losses and metrics of an epoch, as Keras tells them to callbacks, without those that are no numbers."""
-    return {name: float(value) for name, value in (logs or {}).items() if np.ndim(value) == 0}
+    """Losses and metrics of an epoch, as Keras tells them to callbacks, without those that are not one number."""
+    return {name: np.asarray(value, dtype=float).item() for name, value in (logs or {}).items() if np.size(value) == 1}
 
 
 def execute(train: Callable[..., Any], callbacks: Sequence[Any], execution: Execution, objective: Any) -> Any:

@@ -9,10 +9,9 @@ from typing import Any
 
 from keras_bayes import lock, project
 from keras_bayes.curves import CURVE_FILE
-from keras_bayes.history import loss_sign
 from keras_bayes.search_log import LoggedTrial, SearchLog
 from keras_bayes.show.tables import hyperparameter_names, used_values
-from keras_bayes.show.wording import epochs_text, format_seconds, format_value, last_line
+from keras_bayes.show.wording import epochs_text, format_seconds, format_value, one_line
 
 NONE = "-"  # a cell without a value; an empty one would confuse whoever splits a line at its spaces
 GAP = "   "
@@ -41,9 +40,7 @@ def status_text(log: SearchLog) -> str:
 
 def best_text(log: SearchLog, num_trials: int, *, width: int | None) -> str:
     """The best trials side by side, the best first; a table of at most `width` characters a line."""
-    sign = loss_sign(log.direction)
-    completed = [trial for trial in log.trials if trial.record.score is not None]
-    best = sorted(completed, key=lambda trial: sign * (trial.record.score or 0.0))[:num_trials]
+    best = log.best_first[:num_trials]
     if not best:
         return "No trial has completed."
     names = [name for name in hyperparameter_names(log) if any(name in _values(trial) for trial in best)]
@@ -67,7 +64,7 @@ def trials_text(log: SearchLog, *, width: int | None) -> str:
         ["took", *(None if trial.seconds is None else format_seconds(trial.seconds) for trial in trials)],
         *([name, *(_values(trial).get(name) for trial in trials)] for name in hyperparameter_names(log)),
     ]
-    messages = [last_line(trial.record.message) for trial in trials]
+    messages = [one_line(trial.record.message) for trial in trials]
     if any(messages):
         columns.append(["message", *messages])
     return table(columns, width=width)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import keras_bayes
+from keras_bayes.cli import main
 from keras_bayes.continuation import PAUSED_FILE
 from keras_bayes.curves import End, read_ends
 from keras_bayes.epoch_count import EpochCount
@@ -348,6 +349,28 @@ def test_a_full_disk_costs_the_state_and_no_trial(tmp_path, monkeypatch):
 
     assert tuner.oracle.trials["0"].status == "COMPLETED"
     assert states(tuner) == []
+
+
+def test_a_training_that_diverges_is_not_brought_to_its_end(tmp_path):
+    class Diverge(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["val_loss"] = float("nan")
+
+    tuner = make_tuner(tmp_path, continued=[NEW, NEW])
+    tuner.search(**FIT, callbacks=[Diverge()])
+
+    assert [len(trial.curve) for trial in tuner.search_log().trials] == [3, 3]
+    assert [trial.record.status for trial in tuner.search_log().trials] == ["FAILED", "FAILED"]
+    assert states(tuner) == []
+
+
+def test_of_a_training_that_went_on_the_best_trials_hold_the_last(tmp_path, capsys):
+    tuner = search(tmp_path, [NEW, "0", NEW])
+
+    best = [trial.trial_id for trial in tuner.search_log().best_first]
+    assert sorted(best) == ["1", "2"]
+    assert main(["best", tuner.project_dir]) == 0
+    assert "trial_0" not in capsys.readouterr().out
 
 
 def test_other_rules_do_not_pause():

@@ -264,13 +264,15 @@ def test_a_bug_in_a_rule_ends_the_search_and_is_no_bad_trial(tmp_path, script, r
     assert len(mended.oracle.get_best_trials(9)) == 5
 
 
-def test_a_training_that_diverges_is_a_failed_trial_as_ever(tmp_path, script):
+def test_a_training_that_diverges_is_a_failed_trial_and_ends_early(tmp_path, script):
     tuner = make_tuner(tmp_path, stopping=MedianStopping(min_finished=1))
 
     tuner.search(**DATA, epochs=4, callbacks=[script(1.0, float("nan"), 9.0, 1.0, 1.0)])
 
     assert [trial.record.status for trial in tuner.search_log().trials] == ["COMPLETED", "FAILED", *["COMPLETED"] * 3]
-    assert num_epochs(tuner) == [4, 4, 3, 4, 4]
+    assert num_epochs(tuner) == [4, 3, 3, 4, 4]
+    stopped = tuner.search_log().trials[1].stopped
+    assert stopped == "Stopped after 3 epochs: the objective has never been a finite number."
 
 
 @pytest.mark.parametrize(("stopping", "objective", "words"), [("hard", "val_loss", "'auto'"), ("auto", None, "metric")])

@@ -16,6 +16,15 @@ from keras_bayes.weights import load_weights, save_weights
 pytestmark = pytest.mark.slow
 
 
+def test_with_validation_every_few_epochs_the_weights_are_those_of_the_best_one(tmp_path):
+    tuner = make_tuner(tmp_path, max_trials=3)
+
+    tuner.search(**DATA, epochs=5, validation_freq=2)
+
+    for trial, model in zip(tuner.oracle.get_best_trials(3), tuner.get_best_models(3), strict=True):
+        assert model.evaluate(DATA["x"], DATA["y"], verbose=0) == pytest.approx(trial.score, rel=1e-5)
+
+
 @pytest.fixture(scope="module")
 def tuner(tmp_path_factory):
     """A search with one trial."""
