@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from keras_bayes.curves import read_curve
 from keras_bayes.history import TrialRecord
 from keras_bayes.leases import is_distributed
+from keras_bayes.project import has_weights
 from keras_bayes.show.live_view import LiveView, can_be_live, is_terminal
 from keras_bayes.show.notebook_view import NotebookView, is_notebook
 from keras_bayes.show.plain_view import PlainView
 from keras_bayes.show.progress import Position, Progress, ShownTrial, progress_of
 from keras_bayes.show.summary import summary_lines
+from keras_bayes.show.wording import loading_line
 
 if TYPE_CHECKING:
     from keras_bayes.lifecycle import LifecycleOracle
@@ -97,13 +99,15 @@ class Display:
             self._view.search_ended(progress, summary_lines(progress, reason, self.oracle.outlook()))
 
     def show_loading_code(self, tuner: str) -> None:
-        """Shows the lines that load the best model, if there is one, in this process or in another.
+        """Shows the lines that load the best trial, if there is one, in this process or in another.
 
         Args:
             tuner: The expression that makes the tuner.
         """
-        if self.verbose and self.oracle.best_trial() is not None:
-            self._view.add([f"  tuner = {tuner}", "  model = tuner.get_best_models()[0]"])
+        best = self.oracle.best_trial()
+        if self.verbose and best is not None:
+            is_kept = has_weights(Path(self.oracle.project_folder), best.trial_id)
+            self._view.add([f"  tuner = {tuner}", f"  {loading_line(has_weights=is_kept)}"])
 
     def progress(self) -> Progress:
         """Where the search stands now."""

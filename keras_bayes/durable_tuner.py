@@ -85,7 +85,8 @@ class DurableTuner(kt.Tuner):
         if not path.exists():
             raise KerasBayesError(
                 f"The weights of trial_{trial.trial_id} are not on disk: {path}. "
-                f"A search keeps those of the best `keep_best` trials, here {self.keep_best}; `None` keeps all."
+                f"A search keeps those of the best `keep_best` trials, here {self.keep_best}; `None` keeps all. They "
+                "are written by the callbacks that `HyperModel.fit` is given, and has to pass on."
             )
         model = self._try_build(trial.hyperparameters)
         load_weights(model, path, build_config=Path(self._get_build_config_fname(trial.trial_id)))

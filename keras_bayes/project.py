@@ -85,6 +85,11 @@ def exists(folder: Path) -> bool:
     return (folder / ORACLE_FILE).is_file() or any(folder.glob("trial_*/trial.json"))
 
 
+def has_weights(folder: Path, trial_id: str) -> bool:
+    """Whether the weights of a trial are there."""
+    return any((folder / f"trial_{trial_id}").glob(f"*{WEIGHTS_SUFFIX}"))
+
+
 def stamp(folder: Path) -> frozenset[tuple[str, int, int]]:
     """Something that changes whenever a file of the search is written."""
     paths = [folder / ORACLE_FILE, *folder.glob("trial_*/trial.json")]

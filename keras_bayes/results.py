@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -13,12 +13,17 @@ import numpy as np
 
 from keras_bayes.curves import Epoch
 
+UNNAMED = "default_objective"  # what the host calls an objective that was left out
+
 
 def plain_results(results: Any, objective: Any) -> Any:
     """What a training returned, in the types that the host takes.
 
     A NumPy number or 0-d array becomes a float; a dictionary gains the sum of a list of objectives; an epoch in which
     the objective was no number, or not computed, is never the best of a `keras.callbacks.History`.
+
+    Raises:
+        FatalValueError: A `keras.callbacks.History` has no objective, or one that is more than a number in each epoch.
     """
     if isinstance(results, list):
         return [plain_results(item, objective) for item in results]
@@ -27,12 +32,32 @@ def plain_results(results: Any, objective: Any) -> Any:
     parts = getattr(objective, "objectives", [objective])
     if isinstance(results, dict) and hasattr(objective, "objectives") and all(part.name in results for part in parts):
         return {**results, objective.name: float(objective.get_value(results))}
-    if isinstance(results, keras.callbacks.History):
+    if isinstance(results, keras.callbacks.History) and objective.name != UNNAMED:
         for part in parts:
             worst = -math.inf if part.direction == "max" else math.inf
-            values = _by_epoch(results.history.get(part.name, []), len(results.epoch), missing=worst)
+            values = _by_epoch(_values(results.history, part.name), len(results.epoch), missing=worst)
             results.history[part.name] = [value if math.isfinite(value) else worst for value in values]
     return results
+
+
+def _values(history: Mapping[str, Sequence[Any]], objective: str) -> list[float]:
+    """The objective in the epochs that have it; empty where there has been no epoch."""
+    if not history:
+        return []
+    if objective not in history:
+        told = ", ".join(sorted(history))
+        is_validated = any(name.startswith("val_") for name in history)
+        advice = " Pass `validation_data` to `search`." if objective.startswith("val_") and not is_validated else ""
+        raise kt.errors.FatalValueError(
+            f"The objective {objective!r} is none of the metrics of the training, which are: {told}.{advice}"
+        )
+    size = max(map(np.size, history[objective]), default=1)
+    if size != 1:
+        raise kt.errors.FatalValueError(
+            f"The objective {objective!r} is {size} numbers in an epoch; it must be one. A metric of several classes "
+            'has an argument for that, such as `average="macro"`.'
+        )
+    return [np.asarray(value, dtype=float).item() for value in history[objective]]
 
 
 def with_earlier(results: Any, earlier: Sequence[Epoch], objective: Any) -> Any:
@@ -59,9 +84,9 @@ def _by_epoch(values: list[float], num_epochs: int, *, missing: float) -> list[f
 
 
 def is_no_result(error: kt.errors.FatalError) -> bool:
-    """Whether keras-tuner complains of what a program returned, such as `None`, a string, or no model.
+    """Whether what a program returned is complained of, such as `None`, a string, no model, or no objective.
 
     An error of the same type that the program raises itself, to end its search, is none of that.
     """
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    return str(frame.f_globals.get("__name__")).startswith("keras_tuner.")
+    return str(frame.f_globals.get("__name__")).startswith(("keras_tuner.", __name__))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -228,17 +228,21 @@ def _draw_in(losses: Array) -> Array:
 RULES: dict[str, Rule] = {"auto": LearnedStopping(), "median": MedianStopping(), "halving": SuccessiveHalving()}
 
 
-def as_rule(stopping: str | Rule) -> Rule:
+def as_rule(stopping: str | Rule, rules: Mapping[str, Rule] = RULES) -> Rule:
     """The rule of a name, or the rule itself.
+
+    Args:
+        stopping: The name, or the rule.
+        rules: Those that have a name.
 
     Raises:
         ValueError: It is neither.
     """
     if callable(stopping) and not isinstance(stopping, type):
         return stopping
-    if isinstance(stopping, str) and stopping in RULES:
-        return RULES[stopping]
+    if isinstance(stopping, str) and stopping in rules:
+        return rules[stopping]
     raise ValueError(
-        f"A stopping rule is {', '.join(map(repr, RULES))}, an instance of one such as "
+        f"A stopping rule is {', '.join(map(repr, rules))}, an instance of one such as "
         f"`keras_bayes.stopping_rules.LearnedStopping(level=0.1)`, or a function, received {stopping!r}."
     )

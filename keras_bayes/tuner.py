@@ -25,7 +25,7 @@ from keras_bayes.results import is_no_result
 from keras_bayes.show.views import Views
 from keras_bayes.signals import sigterm_raises
 from keras_bayes.stopping import ExpectedGain
-from keras_bayes.stopping_rules import Rule, as_rule
+from keras_bayes.stopping_rules import RULES, Rule, as_rule
 from keras_bayes.training_tuner import TrainingTuner
 from keras_bayes.usage import ReadValues
 
@@ -246,6 +246,4 @@ class BayesTuner(Views, TrainingTuner):
 
 def _rule(stopping: str | Rule | None) -> Rule | None:
     """The rule of `stopping`; only a tuner can go on with what is paused."""
-    if stopping is None:
-        return None
-    return Pause() if stopping == "pause" else as_rule(stopping)
+    return None if stopping is None else as_rule(stopping, {**RULES, "pause": Pause()})

@@ -52,7 +52,7 @@ def test_where_the_weights_are_the_model_is_loaded(tmp_path, monkeypatch):
     assert account.loading_code(log_with()).endswith("model = tuner.get_best_models()[0]")
 
 
-def test_a_failure_is_told_by_its_last_line_with_all_of_its_message():
+def test_a_failure_is_told_by_its_one_line_with_all_of_its_message():
     assert list(account.failures(log_with())) == [("Trial 2: it broke", "a\nit broke")]
 
 

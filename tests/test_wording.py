@@ -2,7 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_bayes.show.wording import choice_reason, failure_reason, format_seconds, format_value, format_values
+from keras_bayes.show.wording import (
+    choice_reason,
+    failure_reason,
+    format_seconds,
+    format_value,
+    format_values,
+    one_line,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,5 +61,53 @@ def test_the_reason_for_a_failure_is_one_printable_line(message):
     assert 0 < len(reason) <= 120
 
 
-def test_the_reason_for_a_failure_is_the_last_line_of_a_traceback():
-    assert failure_reason("Traceback\n  File\nValueError: no \x1b[31mred\n") == "ValueError: no  [31mred"
+KERAS_ERROR = """Traceback (most recent call last):
+  File "tuner.py", line 1, in run
+    self.build(hp)
+    ^^^^^^^^^^^^^^
+ValueError: Exception encountered when calling Conv2D.call().
+
+[1mNegative dimension size.[0m
+
+Arguments received by Conv2D.call():
+  • args=('<KerasTensor>',)
+  • kwargs=<class 'inspect._empty'>
+"""
+TENSORFLOW_ERROR = """Traceback (most recent call last):
+  File "tuner.py", line 1, in run
+    model.fit(x)
+errors.InvalidArgumentError: Graph execution error:
+
+Detected at node loss/Softmax defined at (most recent call last):
+  File "train.py", line 9, in <module>
+
+Received a label value of 7.
+\t [[{{node loss/Softmax}}]] [Op:__inference_1]
+"""
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("ValueError: first\nsecond", "second"),
+        (
+            KERAS_ERROR,
+            "ValueError: Exception encountered when calling Conv2D.call(). Negative dimension size. "
+            "Arguments received by Conv2D.call():",
+        ),
+        (TENSORFLOW_ERROR, "errors.InvalidArgumentError: Graph execution error: Received a label value of 7."),
+        (
+            KERAS_ERROR + "\nDuring handling, another one:\n\n" + TENSORFLOW_ERROR.replace("7", "8"),
+            "errors.InvalidArgumentError: Graph execution error: Received a label value of 8.",
+        ),
+        ("Traceback (most recent call last):\n", "Traceback (most recent call last):"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_an_error_of_several_lines_is_told_in_one(message, line):
+    assert one_line(message) == line
+
+
+def test_the_reason_for_a_failure_is_the_one_line_of_a_traceback():
+    assert failure_reason("Traceback\n  File\nValueError: no \x1b[31mred\x1b[0m\a\n") == "ValueError: no red "

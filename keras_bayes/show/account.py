@@ -10,11 +10,19 @@ from importlib import metadata
 from typing import Any
 
 import keras_bayes
-from keras_bayes.project import WEIGHTS_SUFFIX
+from keras_bayes.project import has_weights
 from keras_bayes.search_log import SUM_OF_OBJECTIVES, LoggedTrial, SearchLog
 from keras_bayes.show.explanation import Explanation
 from keras_bayes.show.tables import used_values
-from keras_bayes.show.wording import choice_reason, count, failure_reason, format_seconds, format_value, listed
+from keras_bayes.show.wording import (
+    choice_reason,
+    count,
+    failure_reason,
+    format_seconds,
+    format_value,
+    listed,
+    loading_line,
+)
 
 UNNAMED = ("default_objective", "score")  # objectives that no user has named
 DECISIVE = 0.05  # total share from which on a hyperparameter is named
@@ -98,11 +106,9 @@ def loading_code(log: SearchLog) -> str:
         f"directory={str(log.folder.parent)!r}",
         f"project_name={log.folder.name!r}",
     ]
-    has_weights = any(log.folder.glob(f"trial_{log.best.trial_id}/*{WEIGHTS_SUFFIX}"))
-    result = "model = tuner.get_best_models()[0]" if has_weights else "hp = tuner.get_best_hyperparameters()[0]"
     imports = ["import keras_bayes", *(["import keras_tuner"] if is_named else []), ""]
     call = ["tuner = keras_bayes.BayesTuner(", *(f"    {argument}," for argument in arguments), ")"]
-    return "\n".join([*imports, *call, result])
+    return "\n".join([*imports, *call, loading_line(has_weights=has_weights(log.folder, log.best.trial_id))])
 
 
 @dataclass(frozen=True, slots=True)

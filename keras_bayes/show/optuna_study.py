@@ -11,7 +11,7 @@ from keras_bayes.domains import Value
 from keras_bayes.search_log import LoggedTrial, SearchLog
 from keras_bayes.show.extras import load
 from keras_bayes.show.tables import used_values
-from keras_bayes.show.wording import last_line
+from keras_bayes.show.wording import one_line
 
 if TYPE_CHECKING:
     import optuna
@@ -98,6 +98,6 @@ def _attributes(trial: LoggedTrial) -> dict[str, Any]:
         "source": trial.proposal.get("source"),
         "predicted_mean": trial.proposal.get("mean"),
         "predicted_sd": trial.proposal.get("sd"),
-        "message": last_line(trial.record.message),
+        "message": one_line(trial.record.message),
     }
     return {name: value for name, value in notes.items() if value is not None}

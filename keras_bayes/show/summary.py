@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keras_bayes.show.progress import Progress
-from keras_bayes.show.wording import format_value
+from keras_bayes.show.wording import count, format_value
 
 STOPPED = "The search was stopped. Call `search` again to go on with it."
 
@@ -18,7 +18,7 @@ def summary_lines(progress: Progress, reason: str, outlook: str = "") -> list[st
     """
     failed = f", {progress.num_failed} failed" if progress.num_failed else ""
     epochs = f"; {progress.epochs_text}" if progress.epochs_text else ""
-    lines = [f"{reason} {progress.num_completed} trials completed{failed}{epochs}."]
+    lines = [f"{reason} {count(progress.num_completed, 'trial')} completed{failed}{epochs}."]
     best = progress.best
     if best is not None:
         lines.append(f"Best {progress.objective}: {best.result} ({progress.name(best)})")

@@ -9,7 +9,7 @@ from typing import Any
 from keras_bayes.domains import Value
 from keras_bayes.history import TrialRecord
 from keras_bayes.search_log import LoggedTrial, SearchLog
-from keras_bayes.show.wording import last_line
+from keras_bayes.show.wording import one_line
 
 Columns = dict[str, list[Any]]  # all of the same length; None where there is no value
 
@@ -75,7 +75,7 @@ def _results(trial: LoggedTrial) -> tuple[Any, ...]:
     started = _moment(trial.runs[-1][0]) if trial.runs else None
     return (
         *(record.score, record.status, trial.seconds, started, len(trial.curve) or None),
-        *(proposal.get("source"), proposal.get("mean"), proposal.get("sd"), last_line(record.message)),
+        *(proposal.get("source"), proposal.get("mean"), proposal.get("sd"), one_line(record.message)),
     )
 
 

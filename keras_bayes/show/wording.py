@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 MAX_WIDTH = 40  # characters of a name or a value
 MAX_REASON_WIDTH = 120  # characters of the reason for a failure
+TRACEBACK = "Traceback (most recent call last):"
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # of a terminal
 
 
 def format_value(value: Any, digits: int = 5) -> str:
@@ -55,17 +58,26 @@ def choice_reason(proposal: Mapping[str, Any]) -> str:
     return {"design": "initial design", "user": "enqueued by the user"}.get(str(source), "")
 
 
-def last_line(message: str | None) -> str | None:
-    """What a traceback ends with: the error."""
-    lines = (message or "").strip().splitlines()
-    return lines[-1].strip() if lines else None
+def one_line(message: str | None) -> str | None:
+    """The error at the end of a traceback, without what is indented, such as stacks; of another text its last line."""
+    lines = COLOUR.sub("", message or "").strip().splitlines()
+    if TRACEBACK not in lines:
+        return lines[-1].strip() if lines else None
+    latest = len(lines) - lines[::-1].index(TRACEBACK)
+    told = [line for line in lines[latest:] if line[:1].strip() and not line.endswith("(most recent call last):")]
+    return " ".join(told) or TRACEBACK
 
 
 def failure_reason(message: str | None) -> str:
-    """The last line of what a failed trial has left, without what cannot be printed."""
-    line = last_line(message) or "no reason given"
+    """What a failed trial has left, in one line of what can be printed."""
+    line = one_line(message) or "no reason given"
     text = "".join(character if character.isprintable() else " " for character in line)
     return shortened(text, MAX_REASON_WIDTH)
+
+
+def loading_line(*, has_weights: bool) -> str:
+    """Python that takes the best model from a tuner, or its hyperparameters where no weights are there."""
+    return "model = tuner.get_best_models()[0]" if has_weights else "hp = tuner.get_best_hyperparameters()[0]"
 
 
 def shortened(text: str, width: int) -> str:

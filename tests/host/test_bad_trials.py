@@ -71,7 +71,7 @@ def test_a_bad_trial_fails_with_its_reason_and_the_search_goes_on(tmp_path, caps
     assert first.status == "COMPLETED"
     assert [trial.status for trial in others] == ["FAILED"] * 5
     assert all(reason in trial.message for trial in others)
-    assert "1 trials completed, 5 failed." in capsys.readouterr().out
+    assert "1 trial completed, 5 failed." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("outcome", [lambda: None, lambda: "a string", lambda: {"another": 1.0}])

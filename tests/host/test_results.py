@@ -4,6 +4,7 @@ import math
 
 import keras
 import keras_tuner as kt
+import numpy as np
 import pytest
 
 from keras_bayes.results import plain_results
@@ -14,6 +15,40 @@ def history_of(values, num_epochs):
     history.epoch = list(range(num_epochs))
     history.history = {"loss": [1.0] * num_epochs, "val_loss": list(values)}
     return history
+
+
+def test_a_metric_that_is_an_array_of_one_number_is_that_number():
+    history = plain_results(history_of([np.array([0.25]), np.float32(0.5)], 2), kt.Objective("val_loss", "max"))
+
+    assert history.history["val_loss"] == [0.25, 0.5]
+    assert all(type(value) is float for value in history.history["val_loss"])
+
+
+@pytest.mark.parametrize(
+    ("objective", "message"),
+    [
+        ("val_acc", "'val_acc' is none of the metrics of the training, which are: loss, val_loss.$"),
+        ("accuracy", "'accuracy' is none of the metrics of the training, which are: loss, val_loss.$"),
+    ],
+)
+def test_an_objective_that_is_no_metric_is_an_error_with_the_metrics(objective, message):
+    with pytest.raises(kt.errors.FatalValueError, match=message):
+        plain_results(history_of([1.0], 1), kt.Objective(objective, "max"))
+
+
+def test_where_nothing_was_validated_the_error_says_so():
+    history = history_of([1.0], 1)
+    del history.history["val_loss"]
+
+    with pytest.raises(kt.errors.FatalValueError, match=r"which are: loss\. Pass `validation_data` to `search`\."):
+        plain_results(history, kt.Objective("val_loss", "min"))
+
+
+def test_an_objective_of_several_numbers_is_an_error_that_says_so():
+    history = history_of([np.zeros(3), np.ones(3)], 2)
+
+    with pytest.raises(kt.errors.FatalValueError, match=r"'val_loss' is 3 numbers in an epoch; it must be one\."):
+        plain_results(history, kt.Objective("val_loss", "min"))
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,49 @@ def test_the_last_lines_printed_load_the_best_model(tmp_path, capsys):
     assert isinstance(namespace["model"], keras.Model)
 
 
+def test_without_weights_the_last_lines_printed_load_the_hyperparameters(tmp_path, capsys):
+    class Own(kt.HyperModel):
+        def build(self, hp):
+            return build_model(hp)
+
+        def fit(self, hp, model, x, y, validation_data, **kwargs):  # which leaves the callbacks out
+            return min(model.fit(x, y, validation_data=validation_data, verbose=0).history["val_loss"])
+
+    tuner = make_tuner(tmp_path, Own(), max_trials=1)
+    tuner.search(**(DATA | {"verbose": 1}))
+
+    assert capsys.readouterr().out.splitlines()[-1] == "  hp = tuner.get_best_hyperparameters()[0]"
+    with pytest.raises(keras_bayes.KerasBayesError, match=r"callbacks that `HyperModel\.fit` is given"):
+        tuner.get_best_models()
+
+
+def test_an_objective_that_is_no_metric_ends_the_search_with_the_first_trial(tmp_path):
+    with pytest.raises(kt.errors.FatalValueError, match="'val_acc' is none of the metrics of the training"):
+        make_tuner(tmp_path, objective=kt.Objective("val_acc", "max")).search(**DATA)
+
+
+def test_a_metric_of_one_class_is_an_objective(tmp_path):
+    def build(hp):
+        model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(1, activation="sigmoid")])
+        metric = keras.metrics.F1Score(threshold=0.5, name="f1_score")
+        model.compile(keras.optimizers.Adam(hp.Float("lr", 1e-2, 1.0)), "binary_crossentropy", metrics=[metric])
+        return model
+
+    tuner = make_tuner(tmp_path, build, objective="val_f1_score", max_trials=3)
+    labels = Y[:, None].astype("float32")
+    tuner.search(X, labels, validation_data=(X, labels), epochs=3, verbose=0)
+
+    (best,) = tuner.oracle.get_best_trials()
+    found = tuner.get_best_models()[0].evaluate(X, labels, verbose=0, return_dict=True)["f1_score"]
+    assert np.asarray(found).item() == pytest.approx(best.score)
+    assert tuner.search_log().trials[0].curve[0].metrics.keys() >= {"f1_score", "val_f1_score"}
+
+
+def test_an_unknown_rule_is_refused_with_the_names_of_all(tmp_path):
+    with pytest.raises(ValueError, match="'auto', 'median', 'halving', 'pause', an instance"):
+        make_tuner(tmp_path, stopping="hyperband")
+
+
 def test_a_second_tuner_takes_up_the_search(tmp_path):
     make_tuner(tmp_path, max_trials=2).search(**DATA)
 
