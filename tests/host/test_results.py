@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from keras_bayes.results import plain_results
+from keras_bayes.trial_callback import numbers_in
 
 
 def history_of(values, num_epochs):
@@ -15,6 +16,21 @@ def history_of(values, num_epochs):
     history.epoch = list(range(num_epochs))
     history.history = {"loss": [1.0] * num_epochs, "val_loss": list(values)}
     return history
+
+
+def test_what_callbacks_are_told_is_one_number_each():
+    logs = {
+        "plain": 1,
+        "scalar": np.float32(0.5),
+        "tensor": keras.ops.array(0.25),
+        "array": np.array([[2.0]]),
+        "list": [3],
+    }
+
+    assert numbers_in({**logs, "classes": np.zeros(3), "none": np.zeros(0)}) == {
+        "plain": 1.0, "scalar": 0.5, "tensor": 0.25, "array": 2.0, "list": 3.0
+    }  # fmt: skip
+    assert numbers_in(None) == {}
 
 
 def test_a_metric_that_is_an_array_of_one_number_is_that_number():
