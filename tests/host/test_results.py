@@ -60,6 +60,12 @@ def test_where_nothing_was_validated_the_error_says_so():
         plain_results(history, kt.Objective("val_loss", "min"))
 
 
+def test_an_objective_that_was_left_out_is_left_to_the_host():
+    history = history_of([1.0], 1)
+
+    assert plain_results(history, kt.Oracle(objective=None).objective).history == {"loss": [1.0], "val_loss": [1.0]}
+
+
 def test_an_objective_of_several_numbers_is_an_error_that_says_so():
     history = history_of([np.zeros(3), np.ones(3)], 2)
 

@@ -97,6 +97,25 @@ def test_an_objective_that_is_no_metric_ends_the_search_with_the_first_trial(tmp
         make_tuner(tmp_path, objective=kt.Objective("val_acc", "max")).search(**DATA)
 
 
+def test_a_trial_without_the_objective_fails_where_another_has_completed(tmp_path):
+    class SometimesValidated(kt.HyperModel):
+        num_fits = 0
+
+        def build(self, hp):
+            return build_model(hp)
+
+        def fit(self, hp, model, x, y, validation_data, **kwargs):
+            self.num_fits += 1
+            return model.fit(x, y, validation_data=validation_data if self.num_fits != 2 else None, **kwargs)
+
+    tuner = make_tuner(tmp_path, SometimesValidated(), max_trials=3)
+    tuner.search(**DATA)
+
+    first, second, third = tuner.oracle.trials.values()
+    assert [first.status, second.status, third.status] == ["COMPLETED", "FAILED", "COMPLETED"]
+    assert "which are: loss. Pass `validation_data` to `search`." in second.message
+
+
 def test_a_metric_of_one_class_is_an_objective(tmp_path):
     def build(hp):
         model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(1, activation="sigmoid")])
