@@ -94,6 +94,8 @@ def test_epochs_are_counted_and_end_the_search(tmp_path):
     tuner = searched(tmp_path, Loop(), max_trials=None, max_epochs=EPOCHS + 2)
 
     assert curves(tuner) == [[(0, i) for i in range(EPOCHS)], [(0, 0), (0, 1)]]
+    assert [trial.record.status for trial in tuner.search_log().trials] == ["COMPLETED"] * 2
+    assert "`max_epochs` was used up" in tuner.search_log().trials[1].stopped
 
 
 def test_folds_are_trainings_of_their_own(tmp_path):
