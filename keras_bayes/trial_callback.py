@@ -71,16 +71,19 @@ class TrialCallback(keras.callbacks.Callback):
         self._execution = execution
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        if not self._has_begun:
-            self.on_execution_begin(dict(self.execution.values))  # a copy: looking a value up would count as its use
-            self._has_begun = True
+        self._begin()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self.on_train_begin()  # which a loop of the user may leave out
+        self._begin()  # a loop of the user may tell of no beginning
         metrics = numbers_in(logs)
         self._num_epochs = max(self._num_epochs, epoch)  # a training that goes on had the epochs before elsewhere
         self.on_execution_epoch(self._num_epochs, metrics)
         self._num_epochs += 1
+
+    def _begin(self) -> None:
+        if not self._has_begun:
+            self.on_execution_begin(dict(self.execution.values))  # a copy: looking a value up would count as its use
+            self._has_begun = True
 
     def end(self, score: float | None) -> None:
         """Calls `on_execution_end`, if the execution has begun."""

@@ -64,6 +64,10 @@ class Named(keras_bayes.callbacks.TrialCallback):
         super().__init__()
         self.path = path
 
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.path.write_text("it began twice\n")
+
     def on_execution_begin(self, values):
         self.path.write_text(f"{sorted(values)}\n")
 
