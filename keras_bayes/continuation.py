@@ -55,6 +55,18 @@ def superseded(proposals: Mapping[str, Mapping[str, Any]], by: Container[str]) -
     return {earlier for earlier, later in continuations(proposals) if later in by}
 
 
+def best_first(losses: Mapping[str, float], proposals: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Ids of completed trials, the best first, without those that another one goes on with and are not better than it.
+
+    Args:
+        losses: Of the completed trials, the smaller the better, by id.
+        proposals: Why each trial was chosen, by id.
+    """
+    pairs = [pair for pair in continuations(proposals) if losses.keys() >= set(pair)]
+    surpassed = {earlier for earlier, later in pairs if losses[later] <= losses[earlier]}
+    return [i for i in sorted(losses, key=losses.__getitem__) if i not in surpassed]
+
+
 def given_up(proposals: Mapping[str, Mapping[str, Any]], failed: Container[str]) -> set[str]:
     """The trials that too many others have failed to go on with."""
     attempts = Counter(earlier for earlier, later in continuations(proposals) if later in failed)

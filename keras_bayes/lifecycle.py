@@ -13,10 +13,10 @@ from typing import Any
 import keras_tuner as kt
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from keras_bayes.continuation import continuations
+from keras_bayes.continuation import best_first
 from keras_bayes.display import Display
 from keras_bayes.errors import SearchSpaceError
-from keras_bayes.history import TrialRecord
+from keras_bayes.history import TrialRecord, loss_sign
 from keras_bayes.leases import is_distributed
 from keras_bayes.objective import resolve_objective
 from keras_bayes.retries import RetryingOracle
@@ -136,14 +136,13 @@ class LifecycleOracle(RetryingOracle):
 
         A trial that another one continues is left out, unless it is better.
         """
-        completed = [
-            trial
-            for trial in self.trials.values()
+        sign = loss_sign(self.objective.direction)
+        losses = {
+            trial_id: sign * trial.score
+            for trial_id, trial in self.trials.items()
             if trial.status == TrialStatus.COMPLETED and trial.score is not None and math.isfinite(trial.score)
-        ]
-        completed.sort(key=lambda trial: trial.score, reverse=self.objective.direction == "max")
-        surpassed = self._surpassed(completed)
-        return [trial for trial in completed if trial.trial_id not in surpassed][:num_trials]
+        }
+        return [self.trials[trial_id] for trial_id in best_first(losses, self.proposals)[:num_trials]]
 
     def best_trial(self) -> Trial | None:
         """The best completed trial, if there is one."""
@@ -169,15 +168,6 @@ class LifecycleOracle(RetryingOracle):
                 self._declared = self._declared.also(
                     {hp.name for hp in hyperparameters.space} & {hp.name for hp in self.hyperparameters.space}
                 )
-
-    def _surpassed(self, completed: list[Trial]) -> set[str]:
-        """Trials that another one continues, and are not better than it."""
-        scores = {trial.trial_id: trial.score for trial in completed}
-        return {
-            earlier
-            for earlier, later in continuations(self.proposals)
-            if {earlier, later} <= scores.keys() and not self.objective.better_than(scores[earlier], scores[later])
-        }
 
     def _next_trial(self) -> Trial:
         return self._retried_trial() or self._new_trial()

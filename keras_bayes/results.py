@@ -12,8 +12,7 @@ import keras_tuner as kt
 import numpy as np
 
 from keras_bayes.curves import Epoch
-
-UNNAMED = "default_objective"  # what the host calls an objective that was left out
+from keras_bayes.search_log import LEFT_OUT
 
 
 def plain_results(results: Any, objective: Any) -> Any:
@@ -32,7 +31,7 @@ def plain_results(results: Any, objective: Any) -> Any:
     parts = getattr(objective, "objectives", [objective])
     if isinstance(results, dict) and hasattr(objective, "objectives") and all(part.name in results for part in parts):
         return {**results, objective.name: float(objective.get_value(results))}
-    if isinstance(results, keras.callbacks.History) and objective.name != UNNAMED:
+    if isinstance(results, keras.callbacks.History) and objective.name != LEFT_OUT:
         for part in parts:
             worst = -math.inf if part.direction == "max" else math.inf
             values = _by_epoch(_values(results.history, part.name), len(results.epoch), missing=worst)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_bayes import project
-from keras_bayes.continuation import in_doubt, superseded, trial_forecasts
+from keras_bayes.continuation import best_first, in_doubt, superseded, trial_forecasts
 from keras_bayes.curves import Epoch, read_curve, read_ends
 from keras_bayes.epoch_count import NO_EPOCHS, EpochCount, EpochLedger
 from keras_bayes.errors import ProjectError
@@ -22,6 +22,7 @@ from keras_bayes.usage import learn_conditions
 
 State = Mapping[str, Any]
 SUM_OF_OBJECTIVES = "multi_objective"  # what the host calls a list of objectives
+LEFT_OUT = "default_objective"  # and an objective that was left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,23 +133,24 @@ class SearchLog:
 
     @property
     def best(self) -> LoggedTrial | None:
-        """The best completed trial, if there is one; of equal ones none that another has gone on with."""
-        sign = loss_sign(self.direction)
-        completed = [trial for trial in self.trials if trial.record.score is not None]
-        left_out = self._superseded
-        return min(completed, key=lambda t: (sign * (t.record.score or 0.0), t.trial_id in left_out), default=None)
+        """The best completed trial, if there is one."""
+        return next(iter(self.best_first), None)
 
     @property
     def best_first(self) -> list[LoggedTrial]:
-        """The completed trials that no completed one has gone on with, the best first."""
-        sign, left_out = loss_sign(self.direction), self._superseded
-        completed = [t for t in self.trials if t.record.score is not None and t.trial_id not in left_out]
-        return sorted(completed, key=lambda trial: sign * (trial.record.score or 0.0))
+        """The completed trials, the best first, without those that another one goes on with and are not better."""
+        sign, trials = loss_sign(self.direction), {trial.trial_id: trial for trial in self.trials}
+        losses = {i: sign * trial.record.score for i, trial in trials.items() if trial.record.score is not None}
+        return [trials[i] for i in best_first(losses, self._proposals)]
 
     @property
     def _superseded(self) -> set[str]:
         completed = {trial.trial_id for trial in self.trials if trial.record.status == "COMPLETED"}
-        return superseded({trial.trial_id: trial.proposal for trial in self.trials}, completed)
+        return superseded(self._proposals, completed)
+
+    @property
+    def _proposals(self) -> dict[str, State]:
+        return {trial.trial_id: trial.proposal for trial in self.trials}
 
     @property
     def elapsed(self) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 import keras_bayes
 from keras_bayes.project import has_weights
-from keras_bayes.search_log import SUM_OF_OBJECTIVES, LoggedTrial, SearchLog
+from keras_bayes.search_log import LEFT_OUT, SUM_OF_OBJECTIVES, LoggedTrial, SearchLog
 from keras_bayes.show.explanation import Explanation
 from keras_bayes.show.tables import used_values
 from keras_bayes.show.wording import (
@@ -24,7 +24,7 @@ from keras_bayes.show.wording import (
     loading_line,
 )
 
-UNNAMED = ("default_objective", "score")  # objectives that no user has named
+UNNAMED = (LEFT_OUT, "score")  # objectives that no user has named
 DECISIVE = 0.05  # total share from which on a hyperparameter is named
 MAX_NAMED = 4  # hyperparameters in a sentence
 MAX_MESSAGE = 2000  # characters at the end of a failure's message
