@@ -88,8 +88,12 @@ class TrainingTuner(DurableTuner):
             then = {**kwargs, "initial_epoch": paused.num_epochs}
             return self._execute(trial, proposal, self._rule, paused, *args, **then)
         except LostStateError as error:
-            names = f"trial_{trial.trial_id} cannot go on with trial_{continues}"
-            warnings.warn(f"The training of {names}, and begins anew: {error}.", KerasBayesWarning, stacklevel=2)
+            warnings.warn(
+                f"The training of trial_{trial.trial_id} cannot go on with trial_{continues}, and begins anew: "
+                f"{error}.",
+                KerasBayesWarning,
+                stacklevel=2,
+            )
         rule = self._rule.after(paused.num_epochs) if isinstance(self._rule, Pause) else self._rule
         return self._execute(trial, proposal, rule, None, *args, **kwargs)
 

@@ -67,7 +67,7 @@ KERAS_ERROR = """Traceback (most recent call last):
     ^^^^^^^^^^^^^^
 ValueError: Exception encountered when calling Conv2D.call().
 
-[1mNegative dimension size.[0m
+\x1b[1mNegative dimension size.\x1b[0m
 
 Arguments received by Conv2D.call():
   • args=('<KerasTensor>',)
