@@ -163,6 +163,7 @@ def reconcile(oracle: State, statuses: Mapping[str, str]) -> State:
         "retry_queue": waiting,
         "start_order": _in_order(oracle["start_order"], list(statuses)),
         "end_order": _in_order(oracle["end_order"], [i for i in statuses if i not in waiting]),
+        "run_times": {i: times for i, times in oracle["run_times"].items() if i in statuses},
     }
 
 

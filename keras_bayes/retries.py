@@ -31,6 +31,11 @@ class RetryingOracle(DurableOracle):
         self._ended_here: list[str] = []  # trials that ended since the process started
         self._diverged: dict[str, str] = {}  # why a running trial cannot complete, by id
 
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes up the state of a search, which may be another one than before."""
+        super().set_state(state)
+        self._ended_here = [trial_id for trial_id in self._ended_here if trial_id in self.trials]
+
     def _retried_trial(self) -> Trial | None:
         while self._retry_queue:
             trial = self.trials[self._retry_queue[0]]

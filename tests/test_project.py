@@ -288,7 +288,7 @@ def test_trials_are_read_in_the_order_of_their_numbers(tmp_path):
 
 
 def oracle_state(**changes):
-    state = {"start_order": [], "end_order": [], "ongoing_trials": {}, "retry_queue": [], "seed": 7}
+    state = {"start_order": [], "end_order": [], "ongoing_trials": {}, "retry_queue": [], "run_times": {}, "seed": 7}
     return {**state, **changes}
 
 
@@ -333,6 +333,12 @@ def test_trials_without_a_file_are_forgotten():
 
     assert (state["start_order"], state["end_order"]) == (["0"], ["0"])
     assert (state["retry_queue"], state["ongoing_trials"]) == ([], {})
+
+
+def test_how_often_a_trial_without_a_file_has_run_is_forgotten():
+    state = reconcile(oracle_state(run_times={"0": 1, "7": 2}), trials_of(t0="COMPLETED"))
+
+    assert state["run_times"] == {"0": 1}
 
 
 def test_trials_that_the_oracle_does_not_know_join_the_orders_at_the_end():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
@@ -103,6 +104,28 @@ def test_the_next_tuner_of_a_notebook_goes_on_and_so_does_the_first(tmp_path):
 
     assert len(first.oracle.trials) == 6
     assert scores.items() <= {i: trial.score for i, trial in first.oracle.trials.items()}.items()
+
+
+def test_a_search_whose_folder_was_removed_begins_anew(tmp_path):
+    tuner = make_tuner(tmp_path)
+    tuner.search(verbose=0)
+    shutil.rmtree(tmp_path / "search")
+
+    tuner.search(verbose=0)
+
+    assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED"] * 3
+    assert len(make_tuner(tmp_path).oracle.trials) == 3
+
+
+def test_a_search_that_another_tuner_has_written_over_goes_on_with_what_is_there(tmp_path):
+    first = make_tuner(tmp_path, max_trials=5)
+    first.search(verbose=0)
+    make_tuner(tmp_path, overwrite=True, max_trials=2).search(verbose=0)
+
+    first.search(verbose=0)
+
+    assert len(first.oracle.trials) == 5
+    assert len(make_tuner(tmp_path).oracle.trials) == 5
 
 
 def test_an_oracle_that_was_never_reloaded_does_not_start_from_zero(tmp_path):
