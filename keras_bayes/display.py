@@ -58,6 +58,7 @@ class Display:
     def shown_in(self, view: str) -> Iterator[None]:
         """Shows what happens within the context in one of `VIEWS`, and leaves the terminal in order after it."""
         before, self._view = self._view, self._chosen(view)
+        self.is_summary_shown = False
         try:
             yield
         finally:
