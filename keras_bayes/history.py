@@ -45,6 +45,11 @@ class TrialRecord:
             raise ValueError(f"A trial has a finite score if, and only if, it is completed. Received {self}.")
 
     @property
+    def used_values(self) -> dict[str, Value]:
+        """The hyperparameters without those that it never read."""
+        return {name: value for name, value in self.values.items() if name not in self.unused}
+
+    @property
     def is_open(self) -> bool:
         """Whether its result is still to come."""
         return self.status in ("RUNNING", "INVALID")

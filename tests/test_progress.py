@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -143,6 +145,13 @@ def test_the_last_failure_is_explained():
 
 def test_a_trial_that_will_run_again_has_not_failed():
     assert failed(3, status="INVALID").result == "to be tried again: MemoryError: too many weights"
+
+
+def test_a_value_that_a_trial_never_read_is_not_shown():
+    trial = completed(1, 0.5, layers=1, units_0=8, units_1=16)
+    record = replace(trial.record, unused=frozenset({"units_1"}))
+
+    assert replace(trial, record=record).values == {"layers": 1, "units_0": 8}
 
 
 def test_a_hyperparameter_that_a_trial_does_not_have_is_left_empty():

@@ -13,7 +13,6 @@ import keras_bayes
 from keras_bayes.project import has_weights
 from keras_bayes.search_log import LEFT_OUT, SUM_OF_OBJECTIVES, LoggedTrial, SearchLog
 from keras_bayes.show.explanation import Explanation
-from keras_bayes.show.tables import used_values
 from keras_bayes.show.wording import (
     choice_reason,
     count,
@@ -72,7 +71,7 @@ def best_values(log: SearchLog) -> list[tuple[str, str]]:
     if log.best is None:
         return []
     record = log.best.record
-    values = [(format_value(name), format_value(value)) for name, value in used_values(record).items()]
+    values = [(format_value(name), format_value(value)) for name, value in record.used_values.items()]
     return [("trial", str(record.number + 1)), (format_value(log.objective), format_value(record.score)), *values]
 
 
@@ -147,7 +146,7 @@ def rows(log: SearchLog) -> Iterator[Row]:
         record = trial.record
         kind = "best" if trial is log.best else "failed" if record.status == "FAILED" else ""
         seconds = None if trial.seconds is None else round(trial.seconds, 1)
-        values = used_values(record)
+        values = record.used_values
         why = choice_reason(trial.proposal)
         cells = [record.number + 1, record.status.lower(), record.score, *map(values.get, names), seconds, why]
         yield Row(kind, tuple(map(Cell.of, cells)))

@@ -10,7 +10,7 @@ from typing import Any
 from keras_bayes import lock, project
 from keras_bayes.curves import CURVE_FILE
 from keras_bayes.search_log import LoggedTrial, SearchLog
-from keras_bayes.show.tables import hyperparameter_names, used_values
+from keras_bayes.show.tables import hyperparameter_names
 from keras_bayes.show.wording import epochs_text, format_seconds, format_value, one_line
 
 NONE = "-"  # a cell without a value; an empty one would confuse whoever splits a line at its spaces
@@ -97,7 +97,7 @@ def _folder(trial: LoggedTrial) -> str:
 
 
 def _values(trial: LoggedTrial | None) -> dict[str, Any]:
-    return used_values(trial.record) if trial else {}
+    return trial.record.used_values if trial else {}
 
 
 def _expected(trial: LoggedTrial) -> str | None:

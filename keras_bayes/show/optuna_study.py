@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from keras_bayes.domains import Value
 from keras_bayes.search_log import LoggedTrial, SearchLog
 from keras_bayes.show.extras import load
-from keras_bayes.show.tables import used_values
 from keras_bayes.show.wording import one_line
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def to_study(log: SearchLog) -> optuna.Study:
     """
     create_study = load("optuna", "optuna").create_study
     study: optuna.Study = create_study(direction=DIRECTIONS[log.direction], study_name=log.folder.name)
-    values = [used_values(trial.record) for trial in log.trials]
+    values = [trial.record.used_values for trial in log.trials]
     distributions = {
         item["config"]["name"]: _distribution(item["class_name"], item["config"], values)
         for item in log.hyperparameters["space"]
@@ -71,7 +70,7 @@ def _trial(
     from optuna.trial import FrozenTrial, TrialState
 
     state = TrialState[STATES[trial.record.status]]
-    params = {name: value for name, value in used_values(trial.record).items() if name in distributions}
+    params = {name: value for name, value in trial.record.used_values.items() if name in distributions}
     start, end = trial.runs[-1] if trial.runs else (0.0, 0.0)  # Optuna insists on times
     is_single = all(epoch.training == 0 for epoch in trial.curve)
     curve = {e.number: e.metrics[objective] for e in trial.curve if objective in e.metrics} if is_single else {}

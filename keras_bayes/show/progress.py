@@ -88,8 +88,8 @@ class ShownTrial:
 
     @property
     def values(self) -> Mapping[str, Value]:
-        """Its hyperparameters."""
-        return self.record.values
+        """Its hyperparameters, without those that it never read."""
+        return self.record.used_values
 
     def texts(self, names: Iterable[str]) -> list[str]:
         """Its values of some hyperparameters, empty where it has none."""

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import Any
 
-from keras_bayes.domains import Value
-from keras_bayes.history import TrialRecord
 from keras_bayes.search_log import LoggedTrial, SearchLog
 from keras_bayes.show.wording import one_line
 
@@ -17,6 +15,7 @@ RESULTS = (
     *("score", "status", "seconds", "started", "epochs"),
     *("source", "predicted_mean", "predicted_sd", "message"),
 )
+TRIAL_COLUMNS = ("trial", *RESULTS)
 HP = "hp."  # prefix of a hyperparameter that is called like another column
 EPOCH = ("trial", "training", "epoch", "seconds", "ended")
 
@@ -28,8 +27,8 @@ def trial_columns(log: SearchLog) -> Columns:
     has the prefix `hp.`.
     """
     names = hyperparameter_names(log)
-    values = [used_values(trial.record) for trial in log.trials]
-    titles = _titles(names, ("trial", *RESULTS), prefix=HP)
+    values = [trial.record.used_values for trial in log.trials]
+    titles = _titles(names, TRIAL_COLUMNS, prefix=HP)
     return {
         "trial": [trial.trial_id for trial in log.trials],
         **{title: [row.get(name) for row in values] for name, title in zip(names, titles, strict=True)},
@@ -62,12 +61,7 @@ def hyperparameter_of(title: str) -> str:
     name = title
     while name.startswith(HP):
         name = name.removeprefix(HP)
-    return name if name in ("trial", *RESULTS) else title
-
-
-def used_values(record: TrialRecord) -> dict[str, Value]:
-    """The hyperparameters of a trial, without those that it never read."""
-    return {name: value for name, value in record.values.items() if name not in record.unused}
+    return name if name in TRIAL_COLUMNS else title
 
 
 def _results(trial: LoggedTrial) -> tuple[Any, ...]:
