@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import keras
+
 from keras_bayes.budget import EPOCHS_ARE_UP
 from keras_bayes.callbacks import BestWeights, CurveLog, Deadline, EpochLimit, PositionReport, TunerHooks
 from keras_bayes.curves import CURVE_FILE
@@ -111,7 +113,8 @@ class TrainingTuner(DurableTuner):
             self._built = None  # two models at once may be more than there is memory for
         objective = self.oracle.objective
         earlier = () if paused is None else paused.curve
-        users_callbacks = kwargs.pop("callbacks", [])
+        given = kwargs.pop("callbacks", None)  # as `fit` takes them: several, one or none
+        users_callbacks = [given] if isinstance(given, keras.callbacks.Callback) else given or []
         curve_log = self._curve_log(trial, proposal, rule, paused)
         limit = EpochLimit(self._max_epochs, self._ledger, curve_log, trial_id=trial.trial_id)
         own_callbacks = [

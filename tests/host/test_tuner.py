@@ -76,6 +76,26 @@ def test_the_last_lines_printed_load_the_best_model(tmp_path, capsys):
     assert isinstance(namespace["model"], keras.Model)
 
 
+def test_a_search_that_is_called_again_at_its_end_says_the_same_again(tmp_path, capsys):
+    tuner = make_tuner(tmp_path, max_trials=1)
+    tuner.search(**(DATA | {"verbose": 1}))
+    summary = capsys.readouterr().out.partition("\n\n")[2]
+
+    tuner.search(**(DATA | {"verbose": 1}))
+
+    assert "The search is complete." in summary
+    assert capsys.readouterr().out.strip() == summary.strip()
+
+
+@pytest.mark.parametrize("callbacks", [None, (), keras.callbacks.EarlyStopping()])
+def test_callbacks_are_given_as_to_fit(tmp_path, callbacks):
+    tuner = make_tuner(tmp_path, max_trials=1)
+
+    tuner.search(**DATA, callbacks=callbacks)
+
+    assert len(tuner.oracle.get_best_trials(1)) == 1
+
+
 def test_without_weights_the_last_lines_printed_load_the_hyperparameters(tmp_path, capsys):
     class Own(kt.HyperModel):
         def build(self, hp):
