@@ -243,7 +243,7 @@ class BayesOracle(ContinuingOracle):
         declared = Space.from_config(self.hyperparameters.get_config())
         history = self._history()
         space = learn_conditions(declared, history.records)
-        data = observe(history.after(self.known), space, direction=self.objective.direction)
+        data = observe(history.after(self._known_in(declared)), space, direction=self.objective.direction)
         is_feasible = self.constraint.at_points(lambda x: declared.complete(space.decode(x)), self.hyperparameters)
         return declared, space, data, Admissible(data.tried, is_feasible)
 

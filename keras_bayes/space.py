@@ -124,7 +124,13 @@ class Space:
 
     def __contains__(self, values: Mapping[str, Value]) -> bool:
         """Whether each active value lies in the range, or the list, of its hyperparameter."""
-        return bool(self.locate([values])[0][0])
+        return not self.outside(values)
+
+    def outside(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """The active values that do not lie in the range, or the list, of their hyperparameter."""
+        complete = self.complete(values)
+        domains = {entry.name: entry.domain for entry in self.entries}
+        return {name: value for name, value in complete.items() if value not in domains[name]}
 
     def locate(self, configurations: Sequence[Mapping[str, Value]]) -> tuple[NDArray[np.bool_], Array]:
         """Which of n configurations lie in the space, shape (n,), and the points of these m, shape (m, d)."""

@@ -43,6 +43,15 @@ class SteeredOracle(BudgetedOracle):
         """Results from elsewhere."""
         return known_records(self._known)
 
+    def _known_in(self, space: Space) -> tuple[TrialRecord, ...]:
+        """Results from elsewhere; none where they have hyperparameters that a trial has yet to find.
+
+        Without these, many results are one configuration, and all that there seems to be may have been tried.
+        """
+        has_found_all = any(trial.status == TrialStatus.COMPLETED for trial in self.trials.values())
+        names = {entry.name for entry in space.entries}
+        return self.known if has_found_all or all(record.values.keys() <= names for record in self.known) else ()
+
     def enqueue(self, values: Mapping[str, Any] | kt.HyperParameters, *, skip_if_tried: bool = True) -> bool:
         """Runs a configuration of the user next; it counts as a trial.
 
@@ -171,9 +180,13 @@ class SteeredOracle(BudgetedOracle):
             received = sorted({name for v in values for name in v})
             message = f"`warm_start` does not tell {missing}, but {received}: the defaults are assumed."
             warnings.warn(message, KerasBayesWarning, stacklevel=2)
-        num_outside = int((~space.locate(values)[0]).sum())
-        if num_outside:
-            message = f"{num_outside} of {len(values)} results of `warm_start` lie outside the search space: left out."
+        outside = [found for found in map(space.outside, values) if found]
+        if outside:
+            name, value = next(iter(outside[0].items()))
+            message = (
+                f"{len(outside)} of {len(values)} results of `warm_start` lie outside the search space, such as "
+                f"{name}={value!r}: left out."
+            )
             warnings.warn(message, KerasBayesWarning, stacklevel=2)
 
     def _space(self) -> Space:

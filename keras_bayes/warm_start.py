@@ -14,7 +14,7 @@ from keras_bayes.domains import Value
 from keras_bayes.errors import ProjectError
 from keras_bayes.ridge import Prediction
 from keras_bayes.search_log import SearchLog
-from keras_bayes.show.tables import hyperparameter_of
+from keras_bayes.show.tables import TRIAL_COLUMNS, hyperparameter_of
 
 SCORE = "score"  # column of a data frame; or one that has the name of the objective
 STATUS = "status"
@@ -60,13 +60,14 @@ def _from_rows(rows: list[Mapping[Any, Any]], columns: list[Any], objective: str
         raise ValueError(
             f"`warm_start` needs a column {SCORE!r} or {objective!r} with the results, received {list(columns)}."
         )
+    results = {column, *TRIAL_COLUMNS} if set(TRIAL_COLUMNS) <= set(columns) else {column}
     ended = [row for row in rows if row.get(STATUS) not in ("RUNNING", "INVALID")]
-    return [known_state(_values(row, column), plain_value(row[column])) for row in ended]
+    return [known_state(_values(row, results), plain_value(row[column])) for row in ended]
 
 
-def _values(row: Mapping[Any, Any], column: str) -> dict[str, Value]:
-    """What can be values of hyperparameters; a frame may tell more of a trial, such as when it began."""
-    values = {str(name): plain_value(value) for name, value in row.items() if name != column}
+def _values(row: Mapping[Any, Any], results: set[str]) -> dict[str, Value]:
+    """What can be values of hyperparameters in the columns that are no results."""
+    values = {str(name): plain_value(value) for name, value in row.items() if name not in results}
     values |= {hyperparameter_of(name): value for name, value in values.items() if hyperparameter_of(name) != name}
     return {name: value for name, value in values.items() if isinstance(value, int | float | str | bool)}
 

@@ -208,6 +208,37 @@ def test_a_warm_start_begins_where_the_other_search_ended(tmp_path, form):
     assert len(oracle.known) == 12
 
 
+class FoundInside(keras_bayes.BayesTuner):
+    """A search whose trials find some, or all, of the hyperparameters."""
+
+    def run_trial(self, trial, *args, **kwargs):
+        values = [trial.hyperparameters.get(hp.name) for hp in self.oracle.get_space().space]  # those found before
+        return abs(trial.hyperparameters.Float("x", 0, 1) - 0.3) + sum(values)
+
+
+def flags():
+    hp = kt.HyperParameters()
+    hp.Boolean("flag")
+    return hp
+
+
+@pytest.mark.parametrize("form", ["folder", "frame"])
+@pytest.mark.parametrize("declared", [kt.HyperParameters, flags])
+def test_a_warm_start_ends_no_search_whose_trials_have_yet_to_find_hyperparameters(tmp_path, declared, form):
+    def make(name, **arguments):
+        space = {"hyperparameters": declared(), "directory": str(tmp_path), "project_name": name, "seed": 0}
+        return FoundInside(**space, **arguments)
+
+    other = make("other", max_trials=6)
+    other.search(verbose=0)
+    source = tmp_path / "other" if form == "folder" else other.to_dataframe()
+
+    tuner = make("search", max_trials=4, warm_start=source)
+    tuner.search(verbose=0)
+
+    assert [proposal["source"] for proposal in tuner.oracle.proposals.values()] == ["design", *["model"] * 3]
+
+
 def test_a_warm_start_is_remembered_without_its_source(tmp_path):
     other = searching(tmp_path, project_name="other", max_trials=5)
     run_search(other, mixed_loss)
@@ -223,7 +254,7 @@ def test_results_outside_the_space_are_left_out_with_a_warning(tmp_path):
     frame = pd.DataFrame([{**MINE, "score": 0.5}, {**MINE, "units": 1000, "score": 0.1}])
     oracle = searching(tmp_path, warm_start=frame)
 
-    with pytest.warns(keras_bayes.KerasBayesWarning, match="1 of 2 results of `warm_start` lie outside"):
+    with pytest.warns(keras_bayes.KerasBayesWarning, match="1 of 2 results .* outside .* such as units=1000: left out"):
         run_trial(oracle, mixed_loss)
 
 
