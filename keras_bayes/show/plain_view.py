@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from keras_bayes.show.progress import Progress, ShownTrial
-from keras_bayes.show.wording import format_seconds, format_values
+from keras_bayes.show.wording import count, format_seconds, format_values
 
 
 class PlainView:
@@ -44,9 +44,11 @@ class PlainView:
 
 def start_line(progress: Progress) -> str:
     """What is searched for, and where the results are."""
-    total = f"{progress.max_trials} trials" if progress.max_trials else "any number of trials"
     if progress.num_ended:
-        return f"Going on with the search in {progress.folder}: {progress.num_ended} of {total} have ended"
+        ended = f"{progress.num_ended} of {progress.max_trials} trials have ended"
+        so_far = ended if progress.max_trials else f"{count(progress.num_ended, 'trial')} so far"
+        return f"Going on with the search in {progress.folder}: {so_far}"
+    total = f"{progress.max_trials} trials" if progress.max_trials else "any number of trials"
     return f"Searching for the best {progress.objective} in {total}; results go to {progress.folder}"
 
 

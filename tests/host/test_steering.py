@@ -208,6 +208,21 @@ def test_a_warm_start_begins_where_the_other_search_ended(tmp_path, form):
     assert len(oracle.known) == 12
 
 
+def test_a_table_in_a_file_is_a_warm_start_with_all_its_values(tmp_path):
+    space = kt.HyperParameters()
+    space.Choice("norm", ["batch", "None", "layer"])
+    space.Float("x", 0, 1)
+    other = make_oracle(tmp_path, project_name="other", hyperparameters=space, max_trials=6)
+    trials = run_search(other, lambda values: values["x"])
+    trials_frame(SearchLog.read(tmp_path / "other")).to_csv(tmp_path / "trials.csv")
+    frame = pd.read_csv(tmp_path / "trials.csv", keep_default_na=False, na_values=[""])
+
+    oracle = make_oracle(tmp_path, hyperparameters=space, warm_start=frame)
+
+    assert "None" in frame["norm"].values
+    assert [{name: record.values[name] for name in ("norm", "x")} for record in oracle.known] == values_of(trials)
+
+
 class FoundInside(keras_bayes.BayesTuner):
     """A search whose trials find some, or all, of the hyperparameters."""
 
