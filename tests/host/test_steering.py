@@ -193,13 +193,17 @@ def test_a_restarted_search_with_observations_goes_on_as_if_never_interrupted(tm
     assert parts == whole
 
 
-@pytest.mark.parametrize("form", ["folder", "frame"])
+@pytest.mark.parametrize("form", ["folder", "frame", "results"])
 def test_a_warm_start_begins_where_the_other_search_ended(tmp_path, form):
     other = searching(tmp_path, project_name="other", max_trials=12)
     trials = run_search(other, mixed_loss)
-    frame = pd.DataFrame([{**trial.hyperparameters.values, "score": trial.score} for trial in trials])
+    forms = {
+        "folder": tmp_path / "other",
+        "frame": pd.DataFrame([{**trial.hyperparameters.values, "score": trial.score} for trial in trials]),
+        "results": trials_frame(SearchLog.read(tmp_path / "other")),
+    }
 
-    oracle = searching(tmp_path, max_trials=4, warm_start=tmp_path / "other" if form == "folder" else frame)
+    oracle = searching(tmp_path, max_trials=4, warm_start=forms[form])
     mine = run_search(oracle, mixed_loss)
 
     assert len(mine) == 4
