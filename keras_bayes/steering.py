@@ -43,15 +43,6 @@ class SteeredOracle(BudgetedOracle):
         """Results from elsewhere."""
         return known_records(self._known)
 
-    def _known_in(self, space: Space) -> tuple[TrialRecord, ...]:
-        """Results from elsewhere; none where they have hyperparameters that a trial has yet to find.
-
-        Without these, many results are one configuration, and all that there seems to be may have been tried.
-        """
-        has_found_all = any(trial.status == TrialStatus.COMPLETED for trial in self.trials.values())
-        names = {entry.name for entry in space.entries}
-        return self.known if has_found_all or all(record.values.keys() <= names for record in self.known) else ()
-
     def enqueue(self, values: Mapping[str, Any] | kt.HyperParameters, *, skip_if_tried: bool = True) -> bool:
         """Runs a configuration of the user next; it counts as a trial.
 
@@ -149,6 +140,15 @@ class SteeredOracle(BudgetedOracle):
         durations = [self.timesheet.seconds(trial.trial_id) for trial in completed or ended]
         known = [seconds for seconds in durations if seconds is not None]
         return not fits(self.max_time - self.timesheet.elapsed, known)
+
+    def _known_in(self, space: Space) -> tuple[TrialRecord, ...]:
+        """Results from elsewhere; none while they have hyperparameters that a trial may yet find.
+
+        Without these, many of them are one configuration, and all that there seems to be may have been tried.
+        """
+        has_completed = any(trial.status == TrialStatus.COMPLETED for trial in self.trials.values())
+        names = {entry.name for entry in space.entries}
+        return self.known if has_completed or all(record.values.keys() <= names for record in self.known) else ()
 
     def _is_allowed(self, values: Mapping[str, Any]) -> bool:
         """Whether the program's constraint allows these values."""
