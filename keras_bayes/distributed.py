@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from keras_tuner.engine.trial import Trial
@@ -9,6 +10,7 @@ from keras_tuner.engine.trial import Trial
 from keras_bayes.errors import ConstraintError
 from keras_bayes.leases import Leases, is_distributed
 from keras_bayes.steering import SteeredOracle
+from keras_bayes.worker_report import WorkerReport
 
 ANY_WORKER = "any"  # who was heard of with each call of a worker
 DESERTED_SECONDS = 45.0  # longer than a lease: another worker may be on its way
@@ -67,6 +69,16 @@ class DistributedOracle(SteeredOracle):
         with self._lock:
             is_deserted = not self.ongoing_trials and not self.tuner_ids and not self._display.is_summary_shown
             return is_deserted and self._workers.is_lost(ANY_WORKER)
+
+    def _take_over(self, own: Trial, ended: Trial, status: str) -> Exception | None:
+        folder = Path(self.project_folder) / f"trial_{own.trial_id}"
+        report = WorkerReport.read(folder) if is_distributed() else None
+        if report is None:
+            return super()._take_over(own, ended, status)
+        ended.message = report.message
+        error = super()._take_over(own, ended, status)
+        self.unread[own.trial_id] = report.unread
+        return error
 
     def _hear_of_worker(self, tuner_id: str) -> None:
         if is_distributed():

@@ -206,7 +206,7 @@ class LifecycleOracle(RetryingOracle):
     def _take_over(self, own: Trial, ended: Trial, status: str) -> Exception | None:
         """Takes up what a worker says of its trial; returns what is wrong with the hyperparameters it found."""
         proposed, sent = own.hyperparameters.values, ended.hyperparameters.values
-        self.unread[own.trial_id] = sorted(sent.unread if isinstance(sent, ReadValues) else proposed.keys() - sent)
+        self.unread[own.trial_id] = sorted(sent.unread) if isinstance(sent, ReadValues) else []
         own.hyperparameters, own.status, own.message = ended.hyperparameters, status, ended.message
         own.hyperparameters.values = {**proposed, **sent}
         diverged = self._diverged.pop(own.trial_id, None)

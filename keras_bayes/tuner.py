@@ -28,6 +28,7 @@ from keras_bayes.stopping import ExpectedGain
 from keras_bayes.stopping_rules import RULES, Rule, as_rule
 from keras_bayes.training_tuner import TrainingTuner
 from keras_bayes.usage import ReadValues
+from keras_bayes.worker_report import WorkerReport
 
 UNTITLED = "untitled_project"  # what the host calls a project without a name
 IDLE_SECONDS = 2.0  # between two questions of a worker that has nothing to do
@@ -229,9 +230,9 @@ class BayesTuner(Views, TrainingTuner):
             release_traced_graphs()
         if trial.status != "COMPLETED":
             values.read.clear()  # who was stopped halfway says nothing of what is not read
-        elif self._is_worker():  # what is not read is not sent: the message has no other place for it
-            unread = values.unread
-            trial.hyperparameters.values = {name: value for name, value in values.items() if name not in unread}
+        if self._is_worker():
+            report = WorkerReport(sorted(values.unread), trial.message)
+            report.write(Path(self.project_dir) / f"trial_{trial.trial_id}", self._writer)
 
     def _interrupt_if_abandoned(self, *_: Any) -> None:
         if self._is_abandoned:

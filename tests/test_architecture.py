@@ -78,6 +78,7 @@ ORDER = [
     "lock",
     "removal",
     "writer",
+    "worker_report",
     "signals",
     "resume",
     "stopping_rules",

@@ -184,6 +184,40 @@ def test_a_rule_on_a_worker_sees_the_curves_of_the_others_and_what_the_chief_exp
     assert len(last.curve) == 1
 
 
+def search_of_reports(folder, start, kind):
+    """The log of a search of `distributed_reports.py` that has ended."""
+    command = [sys.executable, "-m", "tests.host.distributed_reports", folder, kind]
+    chief, *_ = (start(tuner_id, command=command) for tuner_id in ("chief", "worker0"))
+    assert chief.wait(timeout=TIMEOUT) == 0, (folder / "chief.log").read_text()
+    return SearchLog.read(folder / "search")
+
+
+def test_what_a_worker_has_not_read_is_known_to_the_chief(tmp_path, start):
+    log = search_of_reports(tmp_path, start, "network")
+
+    networks = [tuple(trial.record.used_values.items()) for trial in log.trials]
+    assert all(len(network) == 1 + dict(network)["layers"] for network in networks)
+    assert len(log.trials) == 10
+    assert len(set(networks)) >= 9  # the first trial does not know yet of the second layer
+
+
+def test_why_trials_fail_on_a_worker_is_known_to_the_chief(tmp_path, start):
+    log = search_of_reports(tmp_path, start, "failing")
+
+    assert [trial.record.message.splitlines()[-1] for trial in log.trials] == ["KeyError: 'no such column'"] * 3
+    assert "failed: KeyError: 'no such column'" in (tmp_path / "chief.log").read_text()
+
+
+def test_a_chief_goes_on_with_trials_that_have_paused_on_a_worker(tmp_path, start):
+    log = search_of_reports(tmp_path, start, "pausing")
+
+    paused = [trial for trial in log.trials if (trial.record.message or "").startswith("Paused after")]
+    continued = [trial for trial in log.trials if trial.proposal["source"] == "continuation"]
+    assert paused
+    assert continued
+    assert max(len(trial.curve) for trial in continued) == 12
+
+
 def test_the_epochs_of_all_workers_are_one_budget(tmp_path, start):
     command = [sys.executable, "-m", "tests.host.distributed_training", tmp_path, "7"]
     processes = [start(tuner_id, command=command) for tuner_id in ("chief", "worker0", "worker1")]

@@ -1,0 +1,35 @@
+"""What a worker tells of a trial that has ended, for which keras-tuner's messages to the chief have no place."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from keras_bayes.writer import Writer
+
+REPORT_FILE = "worker.json"  # in the folder of a trial, which chief and workers share
+
+
+class WorkerReport(NamedTuple):
+    """What came of a trial besides its score.
+
+    Args:
+        unread: Hyperparameters that it did not look up.
+        message: Why it failed, or ended early.
+    """
+
+    unread: list[str]
+    message: str | None
+
+    def write(self, folder: Path, writer: Writer) -> None:
+        """Puts it into the folder of the trial, in place of that of an earlier run."""
+        writer.write_json(folder / REPORT_FILE, self._asdict())
+
+    @classmethod
+    def read(cls, folder: Path) -> WorkerReport | None:
+        """From the folder of the trial; `None` where there is none, as from workers of keras-tuner's own tuners."""
+        try:
+            return cls(**json.loads((folder / REPORT_FILE).read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
