@@ -5,6 +5,7 @@ from rich.console import Console
 
 from keras_bayes.epoch_count import EpochCount
 from keras_bayes.show.panel import SearchPanel
+from keras_bayes.show.progress import Position
 from tests.snapshots import completed, failed, moment, running
 
 
@@ -75,6 +76,19 @@ def test_a_low_terminal_shows_fewer_of_the_last_trials():
     assert max(len(lines), len(wrapped)) <= 18
     assert any("7   0.5" in line for line in lines)
     assert not any("3   0.5" in line for line in lines)
+
+
+@pytest.mark.parametrize(("width", "height"), [(50, 20), (80, 24)])
+def test_a_small_terminal_shows_the_running_trial_and_the_best_one_whatever_they_have_to_tell(width, height):
+    values = {f"hyperparameter_{i}": i / 7 for i in range(15)}
+    best, now = completed(4, 0.9, **values), running(9, Position(1, 2, 5), **values)
+    recent = (best, *(completed(i, 0.5, **values) for i in range(5, 9)))
+
+    lines = drawn(moment(best=best, recent=recent, running=(now,)), width=width, height=height).splitlines()
+
+    assert len(lines) <= height
+    for part in ("Trial 9/10", "epoch 2/5", "★ Trial 4/10: hyperparameter_0="):
+        assert any(part in line for line in lines)
 
 
 def test_a_search_without_an_end_has_no_bar():

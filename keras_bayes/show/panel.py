@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rich.box import HORIZONTALS, SIMPLE_HEAD
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, Group, OverflowMethod, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -19,8 +19,6 @@ from keras_bayes.show.wording import format_value, format_values
 
 MAX_WIDTH = 100  # characters: wider ones are hard to read
 BAR_WIDTH = 30
-NUM_OTHER_LINES = 10  # of the frame, the head and the table
-NUM_RUNNING_LINES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +32,43 @@ class SearchPanel:
     progress: Progress
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width = min(options.max_width, MAX_WIDTH)
-        facts = _wrapped(self.progress.facts, width - 2)
-        progress = self._fitting(console.height - len(facts) + 1)
-        table = _table(progress)
-        fits = console.measure(table, options=options.update(max_width=10 * width)).maximum <= width - 2
-        parts = _head(progress, facts)
-        for trial in progress.running:
-            parts += [*_running(progress, trial), *([] if fits else [Text(format_values(trial.values))]), Text()]
-        parts += [table if fits else _narrow_table(progress), Text()]
-        if not fits and progress.best is not None:
-            name = progress.name(progress.best)
-            parts.append(Text(f"★ {name}: {format_values(progress.best.values)}", style="green"))
-        if progress.last_failure:
-            parts.append(Text(progress.last_failure, style="red"))
-        title = Text.assemble("best ", (progress.objective, "bold"))
-        yield Panel(
-            Group(*parts), title=title, title_align="left", box=HORIZONTALS, border_style="dim", width=width, padding=0
-        )
+        options = options.update(width=min(options.max_width, MAX_WIDTH))
+        for panel in self._panels(console, options):
+            if len(console.render_lines(panel, options)) <= console.height:
+                break
+        yield panel
 
-    def _fitting(self, height: int) -> Progress:
-        """Without the earlier of the last trials, where the terminal is too small for all of them."""
-        progress = self.progress
-        num_lines = len(progress.listed) + NUM_RUNNING_LINES * len(progress.running) + NUM_OTHER_LINES
-        return replace(progress, recent=progress.recent[max(num_lines - height, 0) :])
+    def _panels(self, console: Console, options: ConsoleOptions) -> Iterator[Panel]:
+        """Lower and lower ones: first without the earlier of the last trials, then without the ends of long lines."""
+        recent = self.progress.recent
+        for i in range(len(recent) + 1):
+            progress = replace(self.progress, recent=recent[i:])
+            yield _panel(progress, console, options, overflow="fold")
+        yield _panel(progress, console, options, overflow="ellipsis")
+
+
+def _panel(progress: Progress, console: Console, options: ConsoleOptions, *, overflow: OverflowMethod) -> Panel:
+    """The panel, in which values too long for a line go on in the next one, or end in an ellipsis."""
+
+    def values(text: str, style: str = "") -> Text:
+        return Text(text, style=style, overflow=overflow, no_wrap=overflow == "ellipsis")
+
+    width = options.max_width
+    table = _table(progress)
+    fits = console.measure(table, options=options.update(max_width=10 * width)).maximum <= width - 2
+    parts = _head(progress, _wrapped(progress.facts, width - 2))
+    for trial in progress.running:
+        parts += [*_running(progress, trial), *([] if fits else [values(format_values(trial.values))]), Text()]
+    parts += [table if fits else _narrow_table(progress), Text()]
+    if not fits and progress.best is not None:
+        name = progress.name(progress.best)
+        parts.append(values(f"★ {name}: {format_values(progress.best.values)}", style="green"))
+    if progress.last_failure:
+        parts.append(values(progress.last_failure, style="red"))
+    title = Text.assemble("best ", (progress.objective, "bold"))
+    return Panel(
+        Group(*parts), title=title, title_align="left", box=HORIZONTALS, border_style="dim", width=width, padding=0
+    )
 
 
 def _wrapped(facts: Sequence[str], width: int) -> list[str]:
