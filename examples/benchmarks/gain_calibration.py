@@ -1,6 +1,6 @@
 """Compare the gain that a search expects of ten more trials with what these then bring.
 
-    python examples/benchmarks/gain_calibration.py --yahpo FOLDER    # four minutes or so
+    python examples/benchmarks/gain_calibration.py --yahpo FOLDER    # a minute or two
 
 Accuracies are those of surrogates of real networks, in per cent.
 """

@@ -2,6 +2,7 @@
 
     python examples/benchmarks/suggestion_time.py            # a minute or so
     python examples/benchmarks/suggestion_time.py --peers    # also keras-tuner's and Optuna's Gaussian processes
+    python examples/benchmarks/suggestion_time.py --steered  # also with constraints, and the gain that is expected
 
 One core. Seven hyperparameters are those of LCBench (Zimmer et al., 2021, arXiv:2006.13799), 20 are these again and
 again.
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from itertools import cycle, islice
-from typing import Any
+from typing import Any, cast
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # read when numpy is imported
@@ -65,7 +66,7 @@ def random_trials(dim: int, num_trials: int, seed: int) -> list[tuple[dict[str, 
     return trials
 
 
-def prepare_oracle(oracle_class: type[kt.Oracle], dim: int, num_trials: int, seed: int) -> Suggest:
+def seen(oracle_class: Callable[..., kt.Oracle], dim: int, num_trials: int, seed: int) -> kt.Oracle:
     """An oracle of KerasTuner that has seen random trials."""
     oracle = oracle_class(
         objective=kt.Objective("loss", "min"), max_trials=num_trials + 1, num_initial_points=2, seed=seed,
@@ -77,7 +78,27 @@ def prepare_oracle(oracle_class: type[kt.Oracle], dim: int, num_trials: int, see
         trial = Trial(hyperparameters=hp, trial_id=f"{i:04d}", status="COMPLETED")
         trial.score = loss
         oracle.trials[trial.trial_id] = trial
-    return partial(oracle.populate_space, f"{num_trials:04d}")
+    return oracle
+
+
+def prepare_oracle(oracle_class: Callable[..., kt.Oracle], dim: int, num_trials: int, seed: int) -> Suggest:
+    """The next trial of an oracle that has seen random trials."""
+    return partial(seen(oracle_class, dim, num_trials, seed).populate_space, f"{num_trials:04d}")
+
+
+def prepare_gain(dim: int, num_trials: int, seed: int) -> Suggest:
+    """What an oracle that has seen random trials expects of ten more."""
+    return cast(keras_bayes.BayesOracle, seen(keras_bayes.BayesOracle, dim, num_trials, seed)).expected_gain
+
+
+def allows_half(hp: kt.HyperParameters) -> bool:
+    """A constraint that half of the space obeys."""
+    return bool(hp["max_dropout"] < 0.5)
+
+
+def allows_hundredth(hp: kt.HyperParameters) -> bool:
+    """A constraint that a hundredth of the space obeys."""
+    return bool(hp["max_dropout"] < 0.1 and hp["momentum"] < 0.189)
 
 
 def prepare_optuna(dim: int, num_trials: int, seed: int) -> Suggest:
@@ -137,10 +158,16 @@ def main() -> None:
     parser.add_argument("--dims", type=int, nargs="+", default=[7], help="numbers of hyperparameters (default: 7)")
     parser.add_argument("--repeats", type=int, default=5, help="measurements of each (default: 5)")
     parser.add_argument("--peers", action="store_true", help="also keras-tuner's search and, if installed, Optuna's")
+    parser.add_argument("--steered", action="store_true", help="also with constraints, and the gain that is expected")
     parser.add_argument("--csv", default="suggestion_time.csv", help="where all measurements are written")
     args = parser.parse_args()
 
     searches: dict[str, Prepare] = {"keras_bayes.BayesOracle": partial(prepare_oracle, keras_bayes.BayesOracle)}
+    if args.steered:
+        for name, constraint in (("half", allows_half), ("a hundredth", allows_hundredth)):
+            steered = partial(keras_bayes.BayesOracle, constraint=constraint)
+            searches[f"with {name} of the space allowed"] = partial(prepare_oracle, steered)
+        searches["`expected_gain()`"] = prepare_gain
     if args.peers:
         kt_oracle = kt.oracles.BayesianOptimizationOracle
         searches["kt.BayesianOptimizationOracle"] = partial(prepare_oracle, kt_oracle)
