@@ -52,6 +52,12 @@ def test_where_the_weights_are_the_model_is_loaded(tmp_path, monkeypatch):
     assert account.loading_code(log_with()).endswith("model = tuner.get_best_models()[0]")
 
 
+def test_a_hyperparameter_that_is_not_declared_any_more_comes_after_the_others():
+    log = log_of([LR], [trial(0, {"momentum": 0.9, "lr": 1e-3}, 1.0)])
+
+    assert account.names_of(log) == ["lr", "momentum"]
+
+
 def test_a_failure_is_told_by_its_one_line_with_all_of_its_message():
     assert list(account.failures(log_with())) == [("Trial 2: it broke", "a\nit broke")]
 

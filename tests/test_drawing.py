@@ -27,6 +27,12 @@ def test_a_hover_text_has_the_score_and_some_of_the_values_without_markup():
     assert text.endswith("<br>…")
 
 
+def test_a_hover_text_has_no_value_that_the_trial_never_read():
+    record = TrialRecord(0, {"units": 32, "dropout": 0.5}, "COMPLETED", 0.5, unused=frozenset(["dropout"]))
+
+    assert hover(record, "loss") == "<b>Trial 1</b>: loss = 0.5<br>units = 32"
+
+
 def test_a_result_from_elsewhere_has_no_number():
     assert trial_name(TrialRecord(-1, {}, "COMPLETED", 0.5)) == "Known result"
 

@@ -116,15 +116,17 @@ def test_the_timeline_has_a_bar_for_each_run():
         trial(0, {"lr": 1e-3}, 1.0, runs=[(0, 10), (20, 50)]),
         trial(1, {"lr": 1e-3}, None, runs=[(50, 60)]),
         trial(2, {"lr": 1e-3}, None, status="RUNNING", runs=[(60, 70)]),
+        trial(3, {"lr": 1e-3}, None, status="INVALID", runs=[(70, 75)]),
     ]
 
-    figure = plots(log_of(ENTRIES, trials, sessions=[(0, 70)])).timeline()
+    figure = plots(log_of(ENTRIES, trials, sessions=[(0, 75)])).timeline()
 
     bars = {trace.name: (trace.base, trace.x) for trace in figure.data}
     assert bars == {
         "completed": ((20.0,), (30.0,)),
         "failed": ((50.0,), (10.0,)),
         "ran again later": ((0.0,), (10.0,)),
+        "to be tried again": ((70.0,), (5.0,)),
         "running": ((60.0,), (10.0,)),
     }
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from tests.snapshots import completed, failed, moment, running
 SCORES = [3.0, 1.0, None, 2.0, 5.0, 4.0, 6.0]
 
 
-def taken(scores=SCORES, direction="min", **changes):
+def taken(scores=SCORES, direction="min", proposals=MappingProxyType({"7": {"source": "design"}}), **changes):
     """A search whose trials have these scores, where `None` is a failure; one more is running."""
     statuses = ["FAILED" if score is None else "COMPLETED" for score in scores]
     records = {f"{i}": TrialRecord(i, {}, *pair) for i, pair in enumerate(zip(statuses, scores, strict=True))}
@@ -24,7 +25,7 @@ def taken(scores=SCORES, direction="min", **changes):
         "max_time": None, "max_epochs": None, "ended_epochs": EpochCount(),
         "ended": ended, "running": [str(len(scores))], "num_workers": 1,
     }  # fmt: skip
-    return progress_of(records, {"7": {"source": "design"}}, Timesheet(), **(arguments | changes))
+    return progress_of(records, proposals, Timesheet(), **(arguments | changes))
 
 
 @given(st.lists(st.none() | st.floats(-1e9, 1e9)), st.sampled_from(["min", "max"]))
@@ -35,6 +36,12 @@ def test_the_best_trial_is_the_one_with_the_best_score(scores, direction):
     best = None if progress.best is None else progress.best.record.score
     assert best == ((min if direction == "min" else max)(known) if known else None)
     assert (progress.num_completed, progress.num_failed) == (len(known), len(scores) - len(known))
+
+
+def test_of_a_continuation_that_is_no_better_the_best_trial_is_the_continuation():
+    proposals = {"1": {"source": "continuation", "continues": "0", "mean": 0.5, "sd": 0.1}}
+
+    assert taken([0.5, 0.5], proposals=proposals).best.trial_id == "1"
 
 
 def test_the_last_trials_are_listed_in_the_order_of_their_ends():

@@ -18,6 +18,7 @@ from keras_bayes.show.wording import (
         (0.04, "0.0 s"),
         (8.25, "8.2 s"),
         (59.4, "59 s"),
+        (59.6, "1 min 00 s"),
         (200, "3 min 20 s"),
         (7500, "2 h 05 min"),
         (1e6, "277 h 46 min"),
@@ -33,6 +34,12 @@ def test_a_value_is_short_and_on_one_line(value):
 
     assert len(text) <= 40
     assert text.isprintable()
+
+
+def test_long_names_that_differ_in_their_ends_are_told_apart():
+    names = [f"convolution_block_kernel_regularizer_strength_{i}" for i in range(3)]
+
+    assert [format_value(name) for name in names] == [f"convolution_block_ke…ularizer_strength_{i}" for i in range(3)]
 
 
 def test_values_stand_on_one_line():

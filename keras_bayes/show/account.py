@@ -13,6 +13,7 @@ import keras_bayes
 from keras_bayes.project import has_weights
 from keras_bayes.search_log import LEFT_OUT, SUM_OF_OBJECTIVES, LoggedTrial, SearchLog
 from keras_bayes.show.explanation import Explanation
+from keras_bayes.show.tables import hyperparameter_names
 from keras_bayes.show.wording import (
     choice_reason,
     count,
@@ -32,10 +33,9 @@ PACKAGES = ("keras", "keras-tuner", "tensorflow", "numpy", "scipy")
 
 
 def names_of(log: SearchLog) -> list[str]:
-    """All hyperparameters that some trial has a value of, in the order of their declaration."""
-    declared = (entry["config"]["name"] for entry in log.hyperparameters["space"])
+    """All hyperparameters that some trial has a value of, those that the space declares first."""
     used = {name for trial in log.trials for name in trial.record.values}
-    return [name for name in dict.fromkeys(declared) if name in used]
+    return [name for name in hyperparameter_names(log) if name in used]
 
 
 def lead(log: SearchLog) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from keras_bayes.declarations import Parameter
-from keras_bayes.domains import Array, Category, Coordinate
+from keras_bayes.domains import Array, Category
 from keras_bayes.search_log import SearchLog
 from keras_bayes.show.calibration import Predictions
 from keras_bayes.show.explanation import Explanation
@@ -56,8 +56,7 @@ def _about_ends(landscape: Landscape) -> Iterator[str]:
     """Ranges at whose end the best trial is, though the scores still get better towards it."""
     best = landscape.best
     is_active = landscape.space.activity(best[None])[0]
-    for j, parameter in enumerate(landscape.space.parameters):
-        domain: Coordinate = parameter.domain  # type: ignore[assignment]
+    for j, (parameter, domain) in enumerate(zip(landscape.space.parameters, landscape.space.domains, strict=True)):
         if isinstance(domain, Category) or domain.num_values < MIN_LEVELS or not is_active[j]:
             continue
         ends = domain.snap(np.array([0.0, 1.0]))

@@ -26,7 +26,7 @@ from keras_bayes.show.drawing import (
 from keras_bayes.show.insights import Curve, Curves, Progress, Run, Timeline, scores_of
 from keras_bayes.show.wording import choice_reason, count, failure_reason, format_seconds, format_value
 
-OUTCOMES = {"completed": BLUE, "failed": ORANGE, "ran again later": GREY, "running": SKY}
+OUTCOMES = {"completed": BLUE, "failed": ORANGE, "ran again later": GREY, "to be tried again": GREY, "running": SKY}
 MAX_MARKERS = 2000  # points of curves that are marked: a browser draws each of them
 MAX_DATED = 6  # sessions whose dates have room
 MAX_LANES = 16  # trials at the same time that have room

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from keras_bayes.axes import Axis
 from keras_bayes.domains import Array, Value
 from keras_bayes.history import TrialRecord, loss_sign
-from keras_bayes.show.wording import MAX_WIDTH, format_value, shortened
+from keras_bayes.show.wording import MAX_WIDTH, format_value, squeezed
 
 # Okabe & Ito (2008), Color Universal Design
 BLUE, SKY, ORANGE, GREEN = "#0072B2", "#56B4E9", "#D55E00", "#009E73"
@@ -57,7 +57,7 @@ def notice(text: str) -> go.Figure:
 
 def plain(value: Any, width: int = MAX_WIDTH) -> str:
     """A name or a value on one short line, in which plotly finds no markup."""
-    return escaped(shortened(format_value(value), width))
+    return escaped(squeezed(format_value(value), width))
 
 
 def escaped(text: str) -> str:
@@ -73,7 +73,7 @@ def trial_name(record: TrialRecord) -> str:
 def hover(record: TrialRecord, objective: str, *lines: str) -> str:
     """A trial, its score and its values."""
     score = "no score" if record.score is None else f"{plain(objective)} = {plain(record.score)}"
-    values = [f"{plain(name)} = {plain(value)}" for name, value in record.values.items()]
+    values = [f"{plain(name)} = {plain(value)}" for name, value in record.used_values.items()]
     more = ["…"] if len(values) > MAX_HOVER_VALUES else []
     return "<br>".join([f"<b>{trial_name(record)}</b>: {score}", *lines, *values[:MAX_HOVER_VALUES], *more])
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from keras_bayes.continuation import best_first
 from keras_bayes.domains import Value
 from keras_bayes.epoch_count import NO_EPOCHS, EpochCount
 from keras_bayes.history import TrialRecord, loss_sign
@@ -284,7 +285,7 @@ def progress_of(
         max_epochs=max_epochs,
         num_completed=len(losses),
         num_failed=len(failed),
-        best=shown(min(losses, key=losses.__getitem__)) if losses else None,
+        best=next(map(shown, best_first(losses, proposals)), None),
         recent=tuple(shown(trial_id) for trial_id in ended[-NUM_RECENT:] if trial_id in records),
         running=tuple(sorted((shown(trial_id) for trial_id in running), key=lambda trial: trial.number)),
         ended_epochs=ended_epochs,

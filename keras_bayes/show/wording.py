@@ -17,7 +17,7 @@ def format_value(value: Any, digits: int = 5) -> str:
     if isinstance(value, float):
         return f"{value:.{digits}g}"
     text = value if isinstance(value, str) and value.isprintable() else repr(value)
-    return shortened(text, MAX_WIDTH)
+    return squeezed(text, MAX_WIDTH)
 
 
 def format_values(values: Mapping[str, Any]) -> str:
@@ -27,7 +27,7 @@ def format_values(values: Mapping[str, Any]) -> str:
 
 def format_seconds(seconds: float) -> str:
     """A duration, such as `8 s`, `3 min 20 s` or `2 h 05 min`."""
-    if seconds < 60:
+    if round(seconds) < 60:
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
@@ -81,8 +81,14 @@ def loading_line(*, has_weights: bool) -> str:
 
 
 def shortened(text: str, width: int) -> str:
-    """A text of at most `width` characters."""
+    """A text of at most `width` characters, without its end."""
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def squeezed(text: str, width: int) -> str:
+    """The same without its middle: names that belong together begin alike."""
+    head = width // 2
+    return text if len(text) <= width else f"{text[:head]}…{text[head + 1 - width :]}"
 
 
 def count(number: int, noun: str) -> str:
