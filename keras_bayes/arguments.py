@@ -14,26 +14,29 @@ from keras_bayes.errors import ProjectNameError
 MAX_NAME_BYTES = 255  # of a folder, on the usual file systems
 
 
-def check_integer(name: str, value: Any, *, at_least: int) -> None:
-    """Raises unless `value` is `None` or an integer of at least `at_least`."""
-    if value is None:
-        return
+def integer(name: str, value: Any, *, at_least: int) -> int:
+    """An argument as Python's own integer, which JSON can hold; raises unless it is one of at least `at_least`."""
     try:
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"`{name}` must be an integer, received {value!r}. {_LEAVE}") from None
     if number < at_least or isinstance(value, bool):
         raise ValueError(f"`{name}` must be an integer of at least {at_least}, received {value!r}. {_LEAVE}")
+    return number
 
 
-def check_positive(name: str, value: Any) -> None:
-    """Raises unless `value` is `None` or a finite number above zero."""
-    if value is None:
-        return
+def integer_or_none(name: str, value: Any, *, at_least: int) -> int | None:
+    """The same of an argument that may be `None`."""
+    return None if value is None else integer(name, value, at_least=at_least)
+
+
+def positive(name: str, value: Any) -> float:
+    """An argument as Python's own float; raises unless it is a finite number above zero."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"`{name}` must be a number, received {value!r}. {_LEAVE}")
     if not 0 < float(value) < math.inf:
         raise ValueError(f"`{name}` must be a finite number above 0, received {value!r}. {_LEAVE}")
+    return float(value)
 
 
 def check_callable(name: str, value: Any) -> None:

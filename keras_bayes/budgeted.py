@@ -21,21 +21,19 @@ class BudgetedOracle(LifecycleOracle):
 
     def __init__(self, *, max_epochs: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.max_epochs = None if max_epochs is None else int(max_epochs)  # NumPy's would be none of JSON
+        self.max_epochs = max_epochs
         self._has_warned = False
 
     def get_state(self) -> dict[str, Any]:
         """Everything but the trials, as JSON."""
         return {**super().get_state(), "max_epochs": self.max_epochs}
 
-    def _is_finished(self) -> bool:
-        if super()._is_finished():
-            return True
+    def _why_finished(self) -> str:
+        reason = super()._why_finished()
+        if reason:
+            return reason
         self._check_counted()
-        if self._has_no_epochs():
-            self._end_reason = f"The `max_epochs` of {self.max_epochs} are used up."
-            return True
-        return False
+        return f"The `max_epochs` of {self.max_epochs} are used up." if self._has_no_epochs() else ""
 
     def _retried_trial(self) -> Trial | None:
         return None if self._has_no_epochs() else super()._retried_trial()

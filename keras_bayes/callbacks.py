@@ -23,17 +23,7 @@ from keras_bayes.trial_callback import TrialCallback, numbers_in
 from keras_bayes.weights import copy_weights, save_weights
 from keras_bayes.writer import Writer
 
-__all__ = [
-    "BestWeights",
-    "CurveLog",
-    "Deadline",
-    "EpochLimit",
-    "MlflowRun",
-    "PositionReport",
-    "TrialCallback",
-    "TunerHooks",
-    "WandbRun",
-]
+__all__ = ["MlflowRun", "TrialCallback", "WandbRun"]  # the others are for tuners
 
 
 class TunerHooks(keras.callbacks.Callback):
@@ -103,9 +93,9 @@ class BestWeights(keras.callbacks.Callback):
 class CurveLog(keras.callbacks.Callback):
     """Appends each epoch of all trainings it sees to a file, which the first of them begins anew.
 
-    Of the epochs that an earlier run of the trial has left there it keeps the number. Who stops a training writes the
-    reason to the attribute `stopped` before the training ends. A loop of the user may tell of nothing but the ends of
-    epochs: a training then begins with the first of them, and ends with `close` or when epochs count anew.
+    Of the epochs that an earlier run of the trial has left there it keeps the number. A loop of the user may tell of
+    nothing but the ends of epochs: a training then begins with the first of them, and ends with `close` or when epochs
+    count anew.
 
     Args:
         path: The file; see `keras_bayes.curves`.
@@ -152,6 +142,11 @@ class CurveLog(keras.callbacks.Callback):
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self._append(End(self.training, planned_epochs(self), self.stopped))
         self._latest = None
+
+    def stop(self, reason: str) -> None:
+        """Ends the training with this epoch; of several reasons the first one is noted."""
+        self.model.stop_training = True
+        self.stopped = self.stopped or reason
 
     def close(self) -> None:
         """Ends a training that has not told of its end."""
@@ -235,8 +230,7 @@ class Deadline(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._shortest = min(self._shortest, self.log.seconds)
         if time.time() + self._shortest > self.moment:
-            self.model.stop_training = True
-            self.log.stopped = self.log.stopped or TIME_IS_UP
+            self.log.stop(TIME_IS_UP)
 
 
 class EpochLimit(keras.callbacks.Callback):
@@ -267,5 +261,4 @@ class EpochLimit(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         is_last = epoch + 1 == planned_epochs(self)
         if not is_last and self.is_reached and not is_stopping(self.model):
-            self.model.stop_training = True
-            self.log.stopped = EPOCHS_ARE_UP
+            self.log.stop(EPOCHS_ARE_UP)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 CURVE_FILE = "curve.jsonl"  # in the folder of a trial
 MAX_COUNT = 2**31  # of epochs and trainings
@@ -14,7 +15,16 @@ MAX_TIME = 1e11  # seconds since 1970, in the year 5138
 
 
 @dataclass(frozen=True, slots=True)
-class Epoch:
+class _Item:
+    """What one line of a curve file tells."""
+
+    def to_line(self) -> str:
+        """As a line of a curve file."""
+        return json.dumps(asdict(self)) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch(_Item):
     """One epoch of one training.
 
     Args:
@@ -31,10 +41,6 @@ class Epoch:
     seconds: float
     metrics: Mapping[str, float]
 
-    def to_line(self) -> str:
-        """As a line of a curve file."""
-        return json.dumps(asdict(self)) + "\n"
-
     @classmethod
     def from_line(cls, line: str) -> Epoch:
         """From `to_line`.
@@ -44,16 +50,14 @@ class Epoch:
         """
         state = json.loads(line)
         metrics = {str(name): float(value) for name, value in dict(state["metrics"]).items()}
-        number, training = int(state["number"]), int(state["training"])
         ended, seconds = float(state["ended"]), float(state["seconds"])
-        is_count = 0 <= training < MAX_COUNT and 0 <= number < MAX_COUNT
-        if not (is_count and 0 <= ended < MAX_TIME and 0 <= seconds < MAX_TIME):
-            raise ValueError(f"This is no epoch: {line[:200]}")
-        return cls(training, number, ended, seconds, metrics)
+        if not (0 <= ended < MAX_TIME and 0 <= seconds < MAX_TIME):
+            raise ValueError(f"These are no times: {line[:200]}")
+        return cls(_count(state["training"]), _count(state["number"]), ended, seconds, metrics)
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class End(_Item):
     """How a training ended; there is none of one that is under way or was interrupted.
 
     Args:
@@ -67,10 +71,6 @@ class End:
     num_epochs: int
     stopped: str
 
-    def to_line(self) -> str:
-        """As a line of a curve file."""
-        return json.dumps(asdict(self)) + "\n"
-
     @classmethod
     def from_line(cls, line: str) -> End:
         """From `to_line`.
@@ -79,11 +79,11 @@ class End:
             LookupError, TypeError, ValueError: The line is something else.
         """
         state = json.loads(line)
-        return cls(int(state["training"]), int(state["num_epochs"]), str(state["stopped"]))
+        return cls(_count(state["training"]), _count(state["num_epochs"]), str(state["stopped"]))
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class Earlier(_Item):
     """What a trial that was begun anew had had before.
 
     Args:
@@ -92,10 +92,6 @@ class Earlier:
 
     earlier_epochs: int
 
-    def to_line(self) -> str:
-        """As a line of a curve file."""
-        return json.dumps(asdict(self)) + "\n"
-
     @classmethod
     def from_line(cls, line: str) -> Earlier:
         """From `to_line`.
@@ -103,14 +99,11 @@ class Earlier:
         Raises:
             LookupError, TypeError, ValueError: The line is something else.
         """
-        number = int(json.loads(line)["earlier_epochs"])
-        if not 0 <= number < MAX_COUNT:
-            raise ValueError(f"This is no number of epochs: {line[:200]}")
-        return cls(number)
+        return cls(_count(json.loads(line)["earlier_epochs"]))
 
 
 @dataclass(frozen=True, slots=True)
-class Inherited:
+class Inherited(_Item):
     """Which epochs of a trial are copies of those of another one, whose training it goes on with: its first ones.
 
     Args:
@@ -121,10 +114,6 @@ class Inherited:
     inherited_epochs: int
     num_epochs: int
 
-    def to_line(self) -> str:
-        """As a line of a curve file."""
-        return json.dumps(asdict(self)) + "\n"
-
     @classmethod
     def from_line(cls, line: str) -> Inherited:
         """From `to_line`.
@@ -133,10 +122,7 @@ class Inherited:
             LookupError, TypeError, ValueError: The line is something else.
         """
         state = json.loads(line)
-        inherited, planned = int(state["inherited_epochs"]), int(state["num_epochs"])
-        if not (0 <= inherited < MAX_COUNT and 0 <= planned < MAX_COUNT):
-            raise ValueError(f"These are no numbers of epochs: {line[:200]}")
-        return cls(inherited, planned)
+        return cls(_count(state["inherited_epochs"]), _count(state["num_epochs"]))
 
 
 Line = Epoch | End | Earlier | Inherited
@@ -159,6 +145,18 @@ def read_curve(trial_folder: Path) -> tuple[Epoch, ...]:
 def read_ends(trial_folder: Path) -> tuple[End, ...]:
     """How the trainings of a trial have ended, in order; those that have not, or were interrupted, are left out."""
     return tuple(item for item in read_log(trial_folder) if isinstance(item, End))
+
+
+def _count(value: Any) -> int:
+    """A number of epochs or trainings, from JSON.
+
+    Raises:
+        TypeError, ValueError, OverflowError: It is something else.
+    """
+    number = int(value)
+    if not 0 <= number < MAX_COUNT:
+        raise ValueError(f"{number} is no number of epochs or trainings")
+    return number
 
 
 def _parsed(line: str) -> Iterator[Line]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_bayes.domains import Array
-from keras_bayes.loss_curves import CurveArchive, LossCurves
+from keras_bayes.loss_curves import CurveArchive, LossCurves, draw_in
 from keras_bayes.ridge import Prediction, Ridge
 from keras_bayes.rungs import rungs
 
@@ -21,7 +21,6 @@ PRIOR_TRAININGS = 2.0
 LEAST_ERROR = 0.01
 MIN_FOR_CHANGE = 5  # trainings, for a second feature
 REACH = 2.0  # standard deviations that features are taken for more than they are among the trainings learned from
-LIMIT = 3.0  # losses are worse than the median by no more than so many times its distance from the best
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ def expected_gains(curves: LossCurves) -> list[Prediction]:
 def _expected_gains(curves: LossCurves, found: _Rungs) -> list[Prediction]:
     losses = np.fmin.reduce(curves.losses, axis=1)  # so far, (n,)
     num_steps = found.best.shape[1] - 1
-    prior = PRIOR_SPREAD * float(_drawn_in(losses).std() or 1.0) / np.sqrt(max(num_steps, 1))
+    prior = PRIOR_SPREAD * float(draw_in(losses, like=losses).std() or 1.0) / np.sqrt(max(num_steps, 1))
     rows = np.arange(len(curves))
     start = np.fmax(found.best[rows, found.place], losses)  # at the last rung of each, if known, (n,)
     X = np.column_stack([start, found.change[rows, found.place]])  # smallest loss and its change, (n, 2)
@@ -161,7 +160,7 @@ def _step(found: _Rungs, j: int, X: Array, S: Array, prior: float) -> tuple[Arra
     if len(known) == 1:  # it tells roughly how much the others gain
         gains += np.clip(found.best[known, j] - found.best[known, j + 1], 0.0, REACH * prior)
     elif len(known) >= 2:
-        before = _drawn_in(found.best[known, j])
+        before = draw_in(found.best[known, j], like=found.best[known, j])
         p = 2 if len(known) >= MIN_FOR_CHANGE else 1
         X_known = np.column_stack([before, np.nan_to_num(found.change[known, j])])[:, :p]
         ridge = Ridge.fit(X_known, before - np.minimum(found.best[known, j + 1], before))
@@ -183,9 +182,3 @@ def _pooled(errors: Array, prior: float) -> float:
     n = len(errors)
     found = max(float(np.sqrt(np.mean(errors**2))), LEAST_ERROR * prior)
     return float(np.exp(2 * (n * np.log(found) + PRIOR_TRAININGS * np.log(prior)) / (n + PRIOR_TRAININGS)))
-
-
-def _drawn_in(losses: Array) -> Array:
-    """Puts a limit to losses as bad as those of trainings that diverge, shape (n,)."""
-    best, median = losses.min(), np.median(losses)
-    return np.minimum(losses, median + LIMIT * (median - best)) if median > best else losses

@@ -67,7 +67,7 @@ class LifecycleOracle(RetryingOracle):
                 self._display.on_trial_begin(trial)
             elif trial.status == TrialStatus.STOPPED:
                 self.tuner_ids.discard(tuner_id)
-                self._display.on_search_end(self._end_reason)
+                self._display.on_search_end(self._end_reason or self.constraint.exhausted)
                 if not self.ongoing_trials and not is_distributed():
                     self.release()
             return trial
@@ -174,7 +174,8 @@ class LifecycleOracle(RetryingOracle):
 
     def _new_trial(self) -> Trial:
         trial_id = self._next_id()
-        response = {"status": TrialStatus.STOPPED} if self._is_finished() else self._choose(trial_id)
+        self._end_reason = self._why_finished()
+        response = {"status": TrialStatus.STOPPED} if self._end_reason else self._choose(trial_id)
         if response["status"] == TrialStatus.STOPPED and self._awaits_others():
             response = {"status": TrialStatus.IDLE}
         hyperparameters = self.hyperparameters.copy()
@@ -197,11 +198,10 @@ class LifecycleOracle(RetryingOracle):
         number = max([len(self.trials) - 1, *numbers]) + 1
         return f"{number:0{len(str(self.max_trials))}d}"
 
-    def _is_finished(self) -> bool:
+    def _why_finished(self) -> str:
+        """Why no further trial starts; empty where it is for `populate_space` to say."""
         is_spent = bool(self.max_trials) and len(self.trials) >= self.max_trials
-        exhausted = self.constraint.exhausted  # if it is `populate_space` that ends the search
-        self._end_reason = self._failure or ("The search is complete." if is_spent else exhausted)
-        return is_spent or bool(self._failure)
+        return self._failure or ("The search is complete." if is_spent else "")
 
     def _take_over(self, own: Trial, ended: Trial, status: str) -> Exception | None:
         """Takes up what a worker says of its trial; returns what is wrong with the hyperparameters it found."""

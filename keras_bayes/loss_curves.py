@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from keras_bayes.arrays import own_arrays
 from keras_bayes.curve_files import CurveFiles
-from keras_bayes.curves import read_curve, read_ends
+from keras_bayes.curves import End, Epoch, read_log
 from keras_bayes.domains import Array
 
 MAX_EPOCHS = 10_000  # later ones are left out: what one broken line can cost
+REACH = 3.0  # losses are drawn in beyond so many times the distance of the best from the median
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,15 @@ class _Curve:
 
     folder: str
     losses: Array
-    num_epochs: int = 0
-    is_finished: bool = False
+    num_epochs: int
+    is_finished: bool
+
+    @classmethod
+    def of(cls, folder: str, by_epoch: Mapping[int, float], end: End | None) -> _Curve:
+        """From losses by epoch, and how the training ended, if it has."""
+        losses = np.full(max(by_epoch) + 1, np.nan)
+        losses[list(by_epoch)] = list(by_epoch.values())
+        return cls(folder, losses, end.num_epochs if end else 0, end is not None and not end.stopped)
 
 
 class CurveArchive:
@@ -122,18 +130,26 @@ class CurveArchive:
         return [curve.folder for curve in curves], LossCurves(losses, num_epochs, is_finished)
 
     def _parse(self, folder: Path) -> list[_Curve]:
-        curves: dict[int, _Curve] = {}
-        losses: dict[int, dict[int, float]] = {}
-        for epoch in read_curve(folder):
-            if 0 <= epoch.number < MAX_EPOCHS:
-                losses.setdefault(epoch.training, {})[epoch.number] = self.loss(epoch.metrics)
-        for training, by_number in losses.items():
-            array = np.full(max(by_number) + 1, np.nan)
-            array[list(by_number)] = list(by_number.values())
-            curves[training] = _Curve(folder.name, array)
-        for end in read_ends(folder):
-            if end.training in curves:
-                curves[end.training] = replace(
-                    curves[end.training], num_epochs=end.num_epochs, is_finished=not end.stopped
-                )
-        return [curve for curve in curves.values() if np.isfinite(curve.losses).any()]
+        ends: dict[int, End] = {}
+        losses: dict[int, dict[int, float]] = {}  # by training and epoch
+        for item in read_log(folder):
+            if isinstance(item, End):
+                ends[item.training] = item
+            elif isinstance(item, Epoch) and item.number < MAX_EPOCHS:
+                losses.setdefault(item.training, {})[item.number] = self.loss(item.metrics)
+        curves = [_Curve.of(folder.name, by_epoch, ends.get(training)) for training, by_epoch in losses.items()]
+        return [curve for curve in curves if np.isfinite(curve.losses).any()]
+
+
+def draw_in(losses: Array, *, like: Array) -> Array:
+    """Puts a limit to losses as bad as those of trainings that diverge, as far as some of them tell what is usual.
+
+    Args:
+        losses: NaN where there is none, any shape.
+        like: Those that tell, NaN where there is none, shape (n,).
+    """
+    known = like[~np.isnan(like)]
+    if not len(known):
+        return losses
+    best, median = known.min(), np.median(known)
+    return np.minimum(losses, median + REACH * (median - best)) if median > best else losses

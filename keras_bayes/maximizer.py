@@ -48,9 +48,9 @@ def maximize(
     pool = points = _choose_starts(candidates, acquisition, admissible, rng)
     if not len(points):
         return any_untried(space, admissible, near=centres, rng=rng)
-    for _ in range(NUM_ROUNDS):
+    for i in range(NUM_ROUNDS):
         climbed = _climb(acquisition, space, points, admissible)
-        if len(pool) > NUM_STARTS and np.array_equal(climbed, points):
+        if i > 0 and np.array_equal(climbed, points):
             break  # nothing has changed since the last polish
         points = _polish(acquisition, space, climbed)
         is_feasible = np.array([admissible.is_feasible(x) for x in points])

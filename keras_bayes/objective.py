@@ -39,5 +39,9 @@ def objective_code(objective: Any) -> str:
 
 def signs(objective: Any) -> dict[str, float]:
     """The metrics whose sum is the loss of an objective of keras-tuner, with the sign of each."""
-    parts = getattr(objective, "objectives", [objective])
-    return {part.name: loss_sign(part.direction) for part in parts}
+    return {part.name: loss_sign(part.direction) for part in parts(objective)}
+
+
+def parts(objective: Any) -> list[Any]:
+    """Those that keras-tuner sums up in an objective, or the objective alone."""
+    return list(getattr(objective, "objectives", [objective]))

@@ -10,7 +10,7 @@ import numpy as np
 from keras_tuner.engine.trial import TrialStatus
 
 from keras_bayes.acquisition import ACQUISITIONS, LOGARITHMS
-from keras_bayes.arguments import check_callable, check_instance, check_integer, check_one_of, check_positive
+from keras_bayes.arguments import check_callable, check_instance, check_one_of, integer, integer_or_none, positive
 from keras_bayes.continuing import ContinuingOracle
 from keras_bayes.domains import Array
 from keras_bayes.errors import KerasBayesError
@@ -99,14 +99,6 @@ class BayesOracle(ContinuingOracle):
         stop_when: ExpectedGain | None = None,
         can_continue: bool = False,
     ) -> None:
-        check_integer("max_trials", max_trials, at_least=1)
-        check_integer("num_initial_points", num_initial_points, at_least=2)
-        check_integer("seed", seed, at_least=0)
-        check_integer("max_retries_per_trial", max_retries_per_trial, at_least=0)
-        check_integer("max_consecutive_failed_trials", max_consecutive_failed_trials, at_least=1)
-        check_integer("max_epochs", max_epochs, at_least=1)
-        check_positive("alpha", alpha)
-        check_positive("beta", beta)
         check_one_of("acquisition", acquisition, ACQUISITIONS)
         check_callable("constraint", constraint)
         check_instance("stop_when", stop_when, ExpectedGain)
@@ -116,22 +108,24 @@ class BayesOracle(ContinuingOracle):
             )
         super().__init__(
             objective=objective,
-            max_trials=max_trials,
+            max_trials=integer_or_none("max_trials", max_trials, at_least=1),
             hyperparameters=hyperparameters,
             allow_new_entries=allow_new_entries,
             tune_new_entries=tune_new_entries,
-            seed=seed,
-            max_retries_per_trial=max_retries_per_trial,
-            max_consecutive_failed_trials=max_consecutive_failed_trials,
+            seed=integer_or_none("seed", seed, at_least=0),
+            max_retries_per_trial=integer("max_retries_per_trial", max_retries_per_trial, at_least=0),
+            max_consecutive_failed_trials=integer_or_none(
+                "max_consecutive_failed_trials", max_consecutive_failed_trials, at_least=1
+            ),
             warm_start=warm_start,
             max_time=max_time,
-            max_epochs=max_epochs,
+            max_epochs=integer_or_none("max_epochs", max_epochs, at_least=1),
             constraint=constraint,
             can_continue=can_continue,
         )
-        self.num_initial_points = num_initial_points
-        self.alpha = alpha
-        self.beta = beta
+        self.num_initial_points = integer_or_none("num_initial_points", num_initial_points, at_least=2)
+        self.alpha = None if alpha is None else positive("alpha", alpha)
+        self.beta = positive("beta", beta)
         self.acquisition = acquisition
         self.stop_when = stop_when
 
@@ -183,7 +177,7 @@ class BayesOracle(ContinuingOracle):
             The gain by what the model knows now, in the unit of the objective and not below zero; `None` as long as
             there is no model, where there is no other trial, and where all scores are the same.
         """
-        check_integer("num_trials", num_trials, at_least=1)
+        integer("num_trials", num_trials, at_least=1)
         with self._lock, one_blas_thread():  # in this order, as a trial is created
             _, space, data, admissible = self._observe()
             if data.num_completed < (self.num_initial_points or NUM_POINTS):
@@ -221,12 +215,8 @@ class BayesOracle(ContinuingOracle):
         state["num_initial_points"]  # a KeyError tells that another kind of search wrote it
         super().set_state(state)
 
-    def _is_finished(self) -> bool:
-        if super()._is_finished():
-            return True
-        reason = self._reason_to_stop()
-        self._end_reason = reason or self._end_reason
-        return bool(reason)
+    def _why_finished(self) -> str:
+        return super()._why_finished() or self._reason_to_stop()
 
     def _reason_to_stop(self) -> str:
         """What `stop_when` has to say, unless the user wants something to be run; empty if the search should go on."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keras_bayes.arguments import check_integer
+from keras_bayes.arguments import integer
 from keras_bayes.continuation import given_up, superseded
 from keras_bayes.rungs import rungs
 from keras_bayes.stopping_rules import Training
@@ -27,7 +27,7 @@ class Pause:
     min_epochs: int = 1
 
     def __post_init__(self) -> None:
-        check_integer("min_epochs", self.min_epochs, at_least=1)
+        integer("min_epochs", self.min_epochs, at_least=1)
 
     def __call__(self, training: Training) -> str:
         """Why to stop; empty to go on."""

@@ -11,7 +11,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_bayes.constraint import Constraint
 from keras_bayes.durable import DurableOracle
 from keras_bayes.space import Space
-from keras_bayes.untried import is_new
+from keras_bayes.untried import is_among
 
 REPEATING = ("user", "continuation")  # who may want the values of another trial once more
 MAX_DEATHS = 2  # a trial during which the process ended so often is not run again
@@ -67,9 +67,8 @@ class RetryingOracle(DurableOracle):
             return "The process ended each time this trial ran."
         if self.proposals.get(trial.trial_id, {}).get("source") in REPEATING:
             return ""
-        others = [other.hyperparameters.values for other in self.trials.values() if other is not trial]
-        points = space.encode_all([values, *(other for other in others if other in space)])
-        if not is_new(points[:1], points[1:])[0]:
+        others = (other.hyperparameters.values for other in self.trials.values() if other is not trial)
+        if is_among(space, values, others):
             return "Another trial has the same values in the search space as it is declared now."
         return ""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from keras_bayes import project
 from keras_bayes.continuation import best_first, in_doubt, superseded, trial_forecasts
-from keras_bayes.curves import Epoch, read_curve, read_ends
+from keras_bayes.curves import End, Epoch, read_log
 from keras_bayes.epoch_count import NO_EPOCHS, EpochCount, EpochLedger
 from keras_bayes.errors import ProjectError
 from keras_bayes.history import History, Observations, TrialRecord, loss_sign, observe
@@ -86,10 +86,10 @@ class SearchLog:
         Raises:
             ProjectError: There is no search, or one of a later release, or a file cannot be opened.
         """
-        state = project.read_oracle(folder, _checked_oracle, project.leave_out)
+        state = project.read_oracle(folder, check_oracle, project.leave_out)
         if state is None:
             raise ProjectError(f"There is no search in {folder}: it has no readable {project.ORACLE_FILE}.")
-        states = project.read_trials(folder, _checked_trial, project.leave_out)
+        states = project.read_trials(folder, check_trial, project.leave_out)
         unread = state.get("unread", {})
         name, direction = _objective(state, list(states.values()))
         proposals = state.get("proposals", {})
@@ -98,19 +98,9 @@ class SearchLog:
         history = History.from_states(
             {"unread": unread.get(i, ()), "gain": gains.get(i), **trial} for i, trial in states.items()
         )
-        times = state.get("times", {"sessions": [], "runs": {}})
-        trials = tuple(
-            LoggedTrial(
-                trial_id,
-                record,
-                proposals.get(trial_id, {}),
-                _intervals(times["runs"].get(trial_id, ())),
-                read_curve(folder / f"trial_{trial_id}"),
-                _why_stopped(folder / f"trial_{trial_id}"),
-            )
-            for trial_id, record in zip(states, history.records, strict=True)
-        )
-        known, sessions = known_records(state.get("known", ())), _intervals(times["sessions"])
+        trials = tuple(_logged(folder, i, record, state) for i, record in zip(states, history.records, strict=True))
+        known = known_records(state.get("known", ()))
+        sessions = _intervals(state.get("times", {}).get("sessions", ()))
         epochs = EpochLedger(folder).total()
         return cls(folder, name, direction, state["hyperparameters"], trials, known, sessions, state, epochs)
 
@@ -176,18 +166,17 @@ def known_records(states: Sequence[State]) -> tuple[TrialRecord, ...]:
     )
 
 
-def _checked_oracle(state: dict[str, Any]) -> dict[str, Any]:
-    check_oracle(state)
-    return state
-
-
-def _checked_trial(state: dict[str, Any]) -> dict[str, Any]:
-    check_trial(state)
-    return state
-
-
-def _why_stopped(trial_folder: Path) -> str:
-    return next((end.stopped for end in reversed(read_ends(trial_folder)) if end.stopped), "")
+def _logged(folder: Path, trial_id: str, record: TrialRecord, state: State) -> LoggedTrial:
+    lines = read_log(folder / f"trial_{trial_id}")
+    reasons = [line.stopped for line in lines if isinstance(line, End) and line.stopped]
+    return LoggedTrial(
+        trial_id,
+        record,
+        proposal=state.get("proposals", {}).get(trial_id, {}),
+        runs=_intervals(state.get("times", {}).get("runs", {}).get(trial_id, ())),
+        curve=tuple(line for line in lines if isinstance(line, Epoch)),
+        stopped=reasons[-1] if reasons else "",
+    )
 
 
 def _gains(

@@ -72,9 +72,9 @@ class Space:
     def start(self) -> Array:
         """The defaults that the user has set, and the middle of everything else, shape (d,)."""
         x = np.full(self.dim, 0.5)
-        for j, parameter in enumerate(self.parameters):
-            if parameter.is_default_explicit or isinstance(parameter.domain, Category):
-                x[j] = parameter.domain.encode(parameter.default)  # type: ignore[union-attr]
+        for j, (parameter, domain) in enumerate(zip(self.parameters, self.domains, strict=True)):
+            if parameter.is_default_explicit or isinstance(domain, Category):
+                x[j] = domain.encode(parameter.default)
         return np.asarray(self.snap(x[None])[0])
 
     def snap(self, X: Array) -> Array:
@@ -142,9 +142,9 @@ class Space:
 
     def _encode_complete(self, complete: Sequence[Mapping[str, Value]]) -> Array:
         X = np.full((len(complete), self.dim), INACTIVE)
-        for j, parameter in enumerate(self.parameters):
+        for j, (parameter, domain) in enumerate(zip(self.parameters, self.domains, strict=True)):
             rows = [i for i, values in enumerate(complete) if parameter.name in values]
-            X[rows, j] = parameter.domain.encode_all([complete[i][parameter.name] for i in rows])  # type: ignore[union-attr]
+            X[rows, j] = domain.encode_all([complete[i][parameter.name] for i in rows])
         return X
 
     def points(self, limit: int) -> Array:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+State = dict[str, Any]
 Check = Callable[[Any], bool]
 
 MAX_LEVELS = 1e7  # of a stepped number: no search would have got so far as to write a longer list
 
 
-def check_trial(state: Mapping[str, Any]) -> None:
-    """Raises a `LookupError`, `TypeError` or `ValueError` unless this is the state of a trial."""
+def check_trial(state: State) -> State:
+    """The state of a trial, as it is; raises a `LookupError`, `TypeError` or `ValueError` unless it is one."""
     _check(state, _TRIAL)
     if "unread" in state:
         _check(state, {"unread": _TEXTS})
@@ -22,10 +23,11 @@ def check_trial(state: Mapping[str, Any]) -> None:
         for observation in metric["observations"]:
             _check(observation, {"value": lambda value: _is_number(value) or _NUMBERS(value), "step": _is_number})
     check_hyperparameters(state["hyperparameters"])
+    return state
 
 
-def check_oracle(state: Mapping[str, Any]) -> None:
-    """Raises a `LookupError`, `TypeError` or `ValueError` unless this is the state of a search.
+def check_oracle(state: State) -> State:
+    """The state of a search, as it is; raises a `LookupError`, `TypeError` or `ValueError` unless it is one.
 
     What only a Bayesian search writes may be missing, but not be something else.
     """
@@ -37,6 +39,13 @@ def check_oracle(state: Mapping[str, Any]) -> None:
         if moment is not None:
             datetime.fromisoformat(moment)
     check_hyperparameters(state["hyperparameters"])
+    return state
+
+
+def check_report(state: State) -> State:
+    """What a worker tells of a trial, as it is; raises a `LookupError` or `TypeError` if this is something else."""
+    _check(state, {"unread": _TEXTS, "message": _is_text_or_none})
+    return state
 
 
 def check_hyperparameters(config: Mapping[str, Any]) -> None:
@@ -172,7 +181,7 @@ _BAYESIAN: dict[str, Check] = {
     "proposals": _dict(_is_proposal),
     "unread": _dict(_TEXTS),
     "declared": lambda value: _is_object(value) and _TEXTS(value["argument"]) and _is_texts(value["hypermodel"]),
-    "objective": _list(_is_part),
+    "objective": lambda value: bool(value) and _list(_is_part)(value),
     "deaths": _dict(_is_count),
     "can_continue": lambda value: isinstance(value, bool),
     "known": _list(_is_known),

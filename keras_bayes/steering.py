@@ -17,7 +17,7 @@ from keras_bayes.history import TrialRecord
 from keras_bayes.search_log import known_records
 from keras_bayes.show.wording import count, format_seconds
 from keras_bayes.space import Space
-from keras_bayes.untried import is_new
+from keras_bayes.untried import is_among
 from keras_bayes.warm_start import known_results, known_state
 
 
@@ -115,14 +115,13 @@ class SteeredOracle(BudgetedOracle):
                 return {"status": TrialStatus.RUNNING, "values": values, "proposal": {"source": "user"}}
         return super()._choose(trial_id)
 
-    def _is_finished(self) -> bool:
-        is_spent = super()._is_finished()
-        if not is_spent and self._is_time_up():
-            self._end_reason = f"No other trial fits into the `max_time` of {format_seconds(self.max_time or 0.0)}."
-            is_spent = True
-        if is_spent and self._queue:
-            self._end_reason += f" Enqueued, but not run: {count(len(self._queue), 'configuration')}."
-        return is_spent
+    def _why_finished(self) -> str:
+        reason = super()._why_finished()
+        if not reason and self._is_time_up():
+            reason = f"No other trial fits into the `max_time` of {format_seconds(self.max_time or 0.0)}."
+        if reason and self._queue:
+            reason += f" Enqueued, but not run: {count(len(self._queue), 'configuration')}."
+        return reason
 
     def _check_has_folder(self) -> None:
         if getattr(self, "_directory", None) is None:
@@ -158,26 +157,21 @@ class SteeredOracle(BudgetedOracle):
 
     def _is_untried(self, values: Mapping[str, Any], queued: list[dict[str, Any]] | None = None) -> bool:
         """Whether no trial has these values, here or elsewhere, nor one of those in the queue."""
-        space = self._space()
         tried = [*(trial.hyperparameters.values for trial in self.trials.values()), *(r.values for r in self.known)]
-        others = [*tried, *(queued or ())]
-        points = space.encode_all([values, *(other for other in others if other in space)])
-        return bool(is_new(points[:1], points[1:])[0])
+        return not is_among(self._space(), values, [*tried, *(queued or ())])
 
     def _check_given(self) -> None:
         """Warns of given results that teach nothing here."""
         if not self._given:
             return
         space, values = self._space(), [result["values"] for result in self._given]
-        names = {entry.name for entry in space.entries}
+        names, received = {entry.name for entry in space.entries}, sorted({name for v in values for name in v})
         if names and not any(names & set(v) for v in values):
-            received = sorted({name for v in values for name in v})
             raise ConfigurationError(
                 f"`warm_start` has none of the hyperparameters of this search, {sorted(names)}, but {received}."
             )
         missing = [e.name for e in space.parameters if not e.conditions and not any(e.name in v for v in values)]
         if missing:
-            received = sorted({name for v in values for name in v})
             message = f"`warm_start` does not tell {missing}, but {received}: the defaults are assumed."
             warnings.warn(message, KerasBayesWarning, stacklevel=2)
         outside = [found for found in map(space.outside, values) if found]

@@ -64,9 +64,9 @@ class RuleStop(CurveLog):
             return
         if epoch + 1 >= planned_epochs(self) or is_stopping(self.model):  # it ends by itself
             return
-        self.stopped = self._why_lost() or self._why_stop()
-        if self.stopped:
-            self.model.stop_training = True
+        reason = self._why_lost() or self._why_stop()
+        if reason:
+            self.stop(reason)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_end(logs)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keras_bayes.arguments import check_integer
+from keras_bayes.arguments import integer
 from keras_bayes.history import TrialRecord
 
 # Trials that must all have failed with one error, before any succeeds, for the search to be given up.
@@ -44,13 +45,12 @@ class ExpectedGain:
     num_trials: int = 10
 
     def __post_init__(self) -> None:
-        if isinstance(self.min_gain, bool) or not isinstance(self.min_gain, numbers.Real) or not self.min_gain > 0:
+        is_number = isinstance(self.min_gain, numbers.Real) and not isinstance(self.min_gain, bool)
+        if not is_number or not 0 < self.min_gain < math.inf:
             raise ValueError(
-                f"`min_gain` must be a number above 0, in the unit of the objective, received {self.min_gain!r}."
+                f"`min_gain` must be a finite number above 0, in the unit of the objective, received {self.min_gain!r}."
             )
-        if self.num_trials is None:
-            raise TypeError("`num_trials` must be an integer, received None. Leave it unset for the default.")
-        check_integer("num_trials", self.num_trials, at_least=1)
+        integer("num_trials", self.num_trials, at_least=1)
 
     def is_due(self, num_completed: int, num_hyperparameters: int) -> bool:
         """Whether a model of so many completed trials may be believed."""

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
+import numbers
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import stdtr
 
-from keras_bayes.arguments import check_integer
+from keras_bayes.arguments import integer
 from keras_bayes.domains import Array
-from keras_bayes.loss_curves import LossCurves
+from keras_bayes.loss_curves import LossCurves, draw_in
 from keras_bayes.ridge import Prediction, predict_by_ridge
 
 MIN_EPOCHS = 3  # two hardly rank configurations, and what is stopped has no second chance
 MIN_FINISHED = 5  # trainings that nothing stops: what the others are compared with
 NUM_WEIGHTS = 4  # of the regression: three features and the mean
-REACH = 3.0  # losses are drawn in beyond so many times the distance of the best from the median
 # Odds of becoming the best, over those by the finished trainings: they were not stopped, so they are those that gained
 # most (examples/benchmarks/stopping_calibration.py).
 ODDS = 0.45
@@ -94,8 +94,8 @@ class MedianStopping:
     min_finished: int = MIN_FINISHED
 
     def __post_init__(self) -> None:
-        check_integer("min_epochs", self.min_epochs, at_least=1)
-        check_integer("min_finished", self.min_finished, at_least=1)
+        integer("min_epochs", self.min_epochs, at_least=1)
+        integer("min_finished", self.min_finished, at_least=1)
 
     def __call__(self, training: Training) -> str:
         """Why to stop; empty to go on."""
@@ -125,9 +125,9 @@ class SuccessiveHalving:
     min_finished: int = MIN_FINISHED
 
     def __post_init__(self) -> None:
-        check_integer("min_epochs", self.min_epochs, at_least=1)
-        check_integer("factor", self.factor, at_least=2)
-        check_integer("min_finished", self.min_finished, at_least=1)
+        integer("min_epochs", self.min_epochs, at_least=1)
+        integer("factor", self.factor, at_least=2)
+        integer("min_finished", self.min_finished, at_least=1)
 
     def __call__(self, training: Training) -> str:
         """Why to stop; empty to go on."""
@@ -163,13 +163,12 @@ class LearnedStopping:
     level: float = 0.05
     min_epochs: int = MIN_EPOCHS
     min_finished: int = MIN_FINISHED
-    _halving: SuccessiveHalving = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not 0 < self.level < 1:
+        if not isinstance(self.level, numbers.Real) or not 0 < self.level < 1:
             raise ValueError(f"`level` must be a chance between 0 and 1, received {self.level!r}.")
-        halving = SuccessiveHalving(self.min_epochs, min_finished=self.min_finished)
-        object.__setattr__(self, "_halving", halving)
+        integer("min_epochs", self.min_epochs, at_least=1)
+        integer("min_finished", self.min_finished, at_least=1)
 
     def __call__(self, training: Training) -> str:
         """Why to stop; empty to go on."""
@@ -179,7 +178,7 @@ class LearnedStopping:
             return ""
         chance = self.chance(training)
         if chance is None:
-            return self._halving(training)
+            return SuccessiveHalving(self.min_epochs, min_finished=self.min_finished)(training)
         level = self.level / len(looks)
         if chance >= level or training.best <= np.nanmin(earlier.best_by(epoch)):  # what leads goes on
             return ""
@@ -205,9 +204,9 @@ def chance_of_best(training: Training, finished: LossCurves) -> float:
     own[0, :epoch] = training.losses  # the others have got as far
     losses = np.vstack([finished.losses, own])
     curves = LossCurves(losses, np.append(finished.num_epochs, 0), np.append(finished.is_finished, False))  # (n + 1,)
-    best, current = _draw_in(curves.best_by(epoch)), _draw_in(curves.current_by(epoch))
-    slope = np.nan_to_num(current - _draw_in(curves.current_by((epoch + 1) // 2)))  # none before the first loss
-    gains = (best - _draw_in(curves.best_by(training.num_epochs)))[:n]
+    best, current = _drawn_in(curves.best_by(epoch)), _drawn_in(curves.current_by(epoch))
+    slope = np.nan_to_num(current - _drawn_in(curves.current_by((epoch + 1) // 2)))  # none before the first loss
+    gains = (best - _drawn_in(curves.best_by(training.num_epochs)))[:n]
     X = np.column_stack([best, current - best, slope])  # (n + 1, 3)
     gain = predict_by_ridge(X[:n], gains, X[n])
     final = Prediction(float(best[n]) - gain.mu, gain.sigma)
@@ -218,11 +217,9 @@ def chance_of_best(training: Training, finished: LossCurves) -> float:
     return ODDS * chance / (1 - chance + ODDS * chance)
 
 
-def _draw_in(losses: Array) -> Array:
-    """Puts a limit to losses as bad as those of trainings that diverge; the last counts not for the limit."""
-    others = losses[:-1][~np.isnan(losses[:-1])]
-    best, median = (others.min(), np.median(others)) if len(others) else (0.0, 0.0)
-    return np.minimum(losses, median + REACH * (median - best)) if median > best else losses
+def _drawn_in(losses: Array) -> Array:
+    """With a limit, to which the last one, that of the training itself, does not count."""
+    return draw_in(losses, like=losses[:-1])
 
 
 RULES: dict[str, Rule] = {"auto": LearnedStopping(), "median": MedianStopping(), "halving": SuccessiveHalving()}

@@ -12,7 +12,7 @@ from typing import Any
 
 import keras_tuner as kt
 
-from keras_bayes.arguments import check_integer, check_one_of, check_project_name
+from keras_bayes.arguments import check_one_of, check_project_name, integer_or_none
 from keras_bayes.display import VIEWS
 from keras_bayes.leases import Periodic, is_chief
 from keras_bayes.memory import release_traced_graphs
@@ -135,7 +135,7 @@ class BayesTuner(Views, TrainingTuner):
             stop_when=stop_when,
             can_continue=can_continue,
         )
-        check_integer("keep_best", keep_best, at_least=1)
+        integer_or_none("keep_best", keep_best, at_least=1)
         check_one_of("progress", progress, VIEWS)
         if stopping is not None and objective is None:
             raise ValueError("`stopping` needs an `objective` that is a metric of each epoch, received None.")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_bayes.domains import Array
+from keras_bayes.domains import Array, Value
 from keras_bayes.perturbation import perturb
 from keras_bayes.space import Space
 
@@ -51,6 +51,12 @@ def is_new(points: Array, tried: Array) -> NDArray[np.bool_]:
     """Which of the points (m, d) are not among those tried (n, d), shape (m,)."""
     seen = set(_keys(tried))
     return np.array([key not in seen for key in _keys(points)], dtype=bool)
+
+
+def is_among(space: Space, values: Mapping[str, Value], others: Iterable[Mapping[str, Value]]) -> bool:
+    """Whether a configuration is one of some others; those that lie outside the space are not looked at."""
+    points = space.encode_all([values, *(other for other in others if other in space)])
+    return not is_new(points[:1], points[1:])[0]
 
 
 def any_untried(space: Space, admissible: Admissible, *, near: Array, rng: np.random.Generator) -> Array | None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from keras_bayes.states import check_report
 from keras_bayes.writer import Writer
 
 REPORT_FILE = "worker.json"  # in the folder of a trial, which chief and workers share
@@ -28,8 +29,8 @@ class WorkerReport(NamedTuple):
 
     @classmethod
     def read(cls, folder: Path) -> WorkerReport | None:
-        """From the folder of the trial; `None` where there is none, as from workers of keras-tuner's own tuners."""
+        """From the folder of the trial; `None` where it is broken, or missing as from keras-tuner's own tuners."""
         try:
-            return cls(**json.loads((folder / REPORT_FILE).read_text()))
-        except (OSError, ValueError, TypeError):
+            return cls(**check_report(json.loads((folder / REPORT_FILE).read_text(encoding="utf-8"))))
+        except (OSError, LookupError, TypeError, ValueError):
             return None

@@ -1,3 +1,4 @@
+import json
 import math
 import re
 from pathlib import Path
@@ -5,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_bayes.arguments import check_integer, check_one_of, check_positive, check_project_name
+from keras_bayes.arguments import check_one_of, check_project_name, integer, integer_or_none, positive
 from keras_bayes.errors import ProjectNameError
 
 
@@ -21,7 +22,7 @@ def accepted(check, *arguments, **options):
 @pytest.mark.parametrize(
     ("value", "is_accepted"),
     [
-        (None, True),
+        (None, False),
         (2, True),
         (10**30, True),
         (np.int64(2), True),
@@ -36,14 +37,14 @@ def accepted(check, *arguments, **options):
     ],
     ids=repr,
 )
-def test_an_integer_is_none_or_a_whole_number_large_enough(value, is_accepted):
-    assert accepted(check_integer, value, at_least=2) == is_accepted
+def test_an_integer_is_a_whole_number_large_enough(value, is_accepted):
+    assert accepted(integer, value, at_least=2) == is_accepted
 
 
 @pytest.mark.parametrize(
     ("value", "is_accepted"),
     [
-        (None, True),
+        (None, False),
         (1, True),
         (1e-300, True),
         (np.float64(0.5), True),
@@ -56,8 +57,19 @@ def test_an_integer_is_none_or_a_whole_number_large_enough(value, is_accepted):
     ],
     ids=repr,
 )
-def test_a_positive_number_is_none_or_finite_and_above_zero(value, is_accepted):
-    assert accepted(check_positive, value) == is_accepted
+def test_a_positive_number_is_finite_and_above_zero(value, is_accepted):
+    assert accepted(positive, value) == is_accepted
+
+
+@pytest.mark.parametrize("number", [positive("beta", np.float32(0.5)), integer("seed", np.int64(3), at_least=0)])
+def test_what_is_accepted_is_a_number_of_json(number):
+    assert json.loads(json.dumps(number)) == number
+
+
+def test_what_may_be_none_is_none_or_checked():
+    assert integer_or_none("seed", None, at_least=0) is None
+    with pytest.raises(ValueError, match="`seed` must be an integer of at least 0, received -1"):
+        integer_or_none("seed", -1, at_least=0)
 
 
 @pytest.mark.parametrize(("value", "is_accepted"), [("ei", True), ("EI", False), (None, False), (1, False)])
@@ -68,12 +80,12 @@ def test_an_option_is_one_of_a_list(value, is_accepted):
 @pytest.mark.parametrize(
     ("check", "value", "options", "error", "message"),
     [
-        (check_integer, 1, {"at_least": 2}, ValueError, "`alpha` must be an integer of at least 2, received 1."),
-        (check_integer, True, {"at_least": 0}, ValueError, "`alpha` must be an integer of at least 0, received True."),
-        (check_integer, 2.5, {"at_least": 2}, TypeError, "`alpha` must be an integer, received 2.5."),
-        (check_positive, -1, {}, ValueError, "`alpha` must be a finite number above 0, received -1."),
-        (check_positive, "1", {}, TypeError, "`alpha` must be a number, received '1'."),
-        (check_positive, True, {}, TypeError, "`alpha` must be a number, received True."),
+        (integer, 1, {"at_least": 2}, ValueError, "`alpha` must be an integer of at least 2, received 1."),
+        (integer, True, {"at_least": 0}, ValueError, "`alpha` must be an integer of at least 0, received True."),
+        (integer, 2.5, {"at_least": 2}, TypeError, "`alpha` must be an integer, received 2.5."),
+        (positive, -1, {}, ValueError, "`alpha` must be a finite number above 0, received -1."),
+        (positive, "1", {}, TypeError, "`alpha` must be a number, received '1'."),
+        (positive, True, {}, TypeError, "`alpha` must be a number, received True."),
     ],
 )
 def test_a_refusal_says_what_was_expected_what_came_and_what_to_do(check, value, options, error, message):

@@ -62,6 +62,13 @@ def test_what_is_no_epoch_is_skipped(tmp_path, line):
     assert read_curve(tmp_path) == (Epoch.from_line(LINE),)
 
 
+@pytest.mark.parametrize("end", [End(0, 10**30, ""), End(0, -5, ""), End(2**40, 5, ""), End(-1, 5, "")])
+def test_an_impossible_end_is_skipped(tmp_path, end):
+    (tmp_path / CURVE_FILE).write_text(end.to_line())
+
+    assert read_ends(tmp_path) == ()
+
+
 @given(ends)
 def test_an_end_is_one_line_and_back_and_no_epoch(end):
     line = end.to_line()

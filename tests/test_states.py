@@ -105,6 +105,7 @@ def test_a_trial_with_something_else_in_it_is_refused(place, value):
         (("declared",), {"argument": ["lr"]}),
         (("declared",), {"argument": None, "hypermodel": None}),
         (("objective",), [["loss"]]),
+        (("objective",), []),
         (("deaths",), {"00": None}),
         (("can_continue",), 1),
         (("hyperparameters", "space"), {}),

@@ -172,6 +172,7 @@ def test_a_model_is_believed_after_a_few_more_trials_than_hyperparameters(num_hy
         ({"min_gain": 0}, ValueError, ["min_gain", "above 0", "received 0"]),
         ({"min_gain": -0.1}, ValueError, ["min_gain", "-0.1"]),
         ({"min_gain": float("nan")}, ValueError, ["min_gain", "nan"]),
+        ({"min_gain": float("inf")}, ValueError, ["min_gain", "finite", "inf"]),
         ({"min_gain": "small"}, ValueError, ["min_gain", "'small'"]),
         ({"min_gain": None}, ValueError, ["min_gain", "None"]),
         ({"min_gain": 0.1, "num_trials": 0}, ValueError, ["num_trials", "at least 1", "0"]),

@@ -330,6 +330,7 @@ def test_what_is_no_rule_is_refused(stopping):
     [
         (lambda: LearnedStopping(level=0), "`level` must be a chance"),
         (lambda: LearnedStopping(level=1.5), "`level` must be a chance"),
+        (lambda: LearnedStopping(level="5 %"), "`level` must be a chance"),
         (lambda: LearnedStopping(min_epochs=0), "`min_epochs`"),
         (lambda: SuccessiveHalving(factor=1), "`factor`"),
         (lambda: MedianStopping(min_finished=0), "`min_finished`"),
