@@ -104,6 +104,20 @@ class DurableOracle(kt.Oracle):
             self._claim.release(folder)
 
     @contextlib.contextmanager
+    def searching(self) -> Iterator[None]:
+        """Makes this oracle the only one that writes to its folder until what is done in between has ended.
+
+        Raises:
+            ProjectInUseError: Another process, another oracle or another thread is searching there.
+        """
+        self.become_writer()
+        with self._claim.kept(Path(self.project_folder)):
+            try:
+                yield
+            finally:
+                self.release()
+
+    @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """Writes `oracle.json` after what is done in between, on the state of the project as it is now."""
         was_writer = self._claim.is_held(Path(self.project_folder))

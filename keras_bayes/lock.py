@@ -12,6 +12,7 @@ import os
 import socket
 import threading
 import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,27 +28,50 @@ WAIT_SECONDS = 0.3  # for a process that is just ending
 class Claim:
     """The right of one oracle to write to its project folder.
 
-    Within a process the latest to take it has it: a cell of a notebook that is run again makes a new oracle.
+    Within a process the latest to take it has it: a cell of a notebook that is run again makes a new oracle. But none
+    takes it while another one keeps it.
     """
+
+    def __init__(self) -> None:
+        self._is_kept = False
 
     def take(self, folder: Path) -> bool:
         """Takes the right; whether it was not held before.
 
         Raises:
-            ProjectInUseError: Another process has it.
+            ProjectInUseError: Another process has it, or another oracle keeps it.
             OSError: There can be no lock in this folder, for example since it is read-only.
         """
         key = os.path.realpath(folder)
         with _mutex:
             hold = _holds.get(key)
             if hold is not None and hold.pid == os.getpid():
-                if hold.owner() is self:
+                owner = hold.owner()
+                if owner is self:
                     return False
+                if owner is not None and owner._is_kept:
+                    raise _in_use(folder, "another tuner of this process")
                 lock = hold.lock
             else:  # nobody has it, or the process that this one was forked from
                 lock = _lock(Path(key))
             _holds[key] = _Hold(os.getpid(), lock, weakref.ref(self, lambda owner: _free(key, owner)))
         return True
+
+    @contextlib.contextmanager
+    def kept(self, folder: Path) -> Iterator[None]:
+        """Lets no other oracle of this process take the right in the meantime.
+
+        Raises:
+            ProjectInUseError: That is so already: a second thread does the same.
+        """
+        with _mutex:
+            if self._is_kept:
+                raise _in_use(folder, "another thread")
+            self._is_kept = True
+        try:
+            yield
+        finally:
+            self._is_kept = False
 
     def is_held(self, folder: Path) -> bool:
         """Whether this has the right."""
@@ -105,13 +129,17 @@ def _lock(folder: Path) -> FileLock:
     try:
         lock.acquire(timeout=WAIT_SECONDS)
     except Timeout:
-        raise ProjectInUseError(
-            f"{folder} is being written by {_holder(path)}. Wait for its search to end or stop it, "
-            "or use another `project_name`. Looking at results needs no waiting."
-        ) from None
+        raise _in_use(folder, _holder(path)) from None
     with contextlib.suppress(OSError):  # who holds it is only for the message
         path.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}), encoding="utf-8")
     return lock
+
+
+def _in_use(folder: Path, who: str) -> ProjectInUseError:
+    return ProjectInUseError(
+        f"{folder} is being written by {who}. Wait for its search to end or stop it, or use another `project_name`. "
+        "Looking at results needs no waiting."
+    )
 
 
 def _holder(path: Path) -> str:

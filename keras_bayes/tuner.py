@@ -157,18 +157,14 @@ class BayesTuner(Views, TrainingTuner):
         """Runs the search, or goes on with one that was interrupted; see `keras_tuner.Tuner.search`.
 
         Raises:
-            KerasBayesError: Another process is searching in the same project.
+            KerasBayesError: Another process, tuner or thread is searching in the same project.
         """
         if self._is_worker():
             self._search(*fit_args, **fit_kwargs)
             return
         view = self._progress if is_left_open(fit_args, fit_kwargs) else "plain"
-        with sigterm_raises(), self.oracle.display.shown_in(view):
-            self.oracle.become_writer()
-            try:
-                self._search(*fit_args, **fit_kwargs)
-            finally:
-                self.oracle.release()
+        with sigterm_raises(), self.oracle.display.shown_in(view), self.oracle.searching():
+            self._search(*fit_args, **fit_kwargs)
 
     def _search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         watch = None

@@ -107,6 +107,19 @@ def test_within_a_process_the_latest_has_the_right(tmp_path):
     assert (first.is_held(tmp_path), second.is_held(tmp_path)) == (False, True)
 
 
+def test_none_takes_the_right_from_who_keeps_it(tmp_path):
+    first, second = Claim(), Claim()
+    first.take(tmp_path)
+
+    with first.kept(tmp_path):
+        with pytest.raises(ProjectInUseError, match="is being written by another tuner of this process"):
+            second.take(tmp_path)
+        with pytest.raises(ProjectInUseError, match="by another thread"), first.kept(tmp_path):
+            pass
+
+    assert second.take(tmp_path)
+
+
 def is_free_for_others(folder):
     code = "import sys; from pathlib import Path; from keras_bayes.lock import Claim; Claim().take(Path(sys.argv[1]))"
     return subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, check=False).returncode == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import threading
 
 import keras_tuner as kt
 import pytest
@@ -60,6 +61,35 @@ def test_a_second_process_cannot_run_trials(tmp_path, other_process):
 
     assert least_seconds(create_trial) < 1
     assert oracle.trials == {}
+
+
+def test_while_a_tuner_searches_in_a_thread_no_other_one_of_the_process_does(tmp_path):
+    has_begun, go_on, num_trials = threading.Event(), threading.Event(), []
+
+    class Waiting(Formula):
+        def run_trial(self, trial, *args, **kwargs):
+            num_trials.append(trial.trial_id)
+            has_begun.set()
+            go_on.wait(60)
+            return super().run_trial(trial)
+
+    first = Waiting(max_trials=3, seed=0, directory=str(tmp_path), project_name="search")
+    thread = threading.Thread(target=first.search, kwargs={"verbose": 0})
+    thread.start()
+    has_begun.wait(60)
+    second = make_tuner(tmp_path)
+    with pytest.raises(ProjectInUseError, match="another tuner of this process"):
+        second.search(verbose=0)
+    with pytest.raises(ProjectInUseError, match="another tuner of this process"):
+        make_tuner(tmp_path, overwrite=True)
+    with pytest.raises(ProjectInUseError, match="another thread"):
+        first.search(verbose=0)
+    go_on.set()
+    thread.join()
+    second.search(verbose=0)
+
+    assert num_trials == ["0", "1", "2"]
+    assert len(second.oracle.trials) == 3
 
 
 def test_a_second_process_cannot_search_but_look(tmp_path):
