@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +63,8 @@ class DurableTuner(kt.Tuner):
         Raises:
             KerasBayesError: No trial has completed, or the weights of one are not on disk.
         """
-        self._check_completed()
-        return list(super().get_best_models(num_models))
+        with self._results():
+            return list(super().get_best_models(num_models))
 
     def get_best_hyperparameters(self, num_trials: int = 1) -> list[kt.HyperParameters]:
         """The best hyperparameters, best first.
@@ -72,12 +72,35 @@ class DurableTuner(kt.Tuner):
         Raises:
             KerasBayesError: No trial has completed.
         """
-        self._check_completed()
-        return list(super().get_best_hyperparameters(num_trials))
+        with self._results():
+            return list(super().get_best_hyperparameters(num_trials))
 
-    def _check_completed(self) -> None:
-        if not self.oracle.get_best_trials(1):
-            raise KerasBayesError(f"No trial in {self.project_dir} has completed yet. Call `search` first.")
+    def results_summary(self, num_trials: int = 10) -> None:
+        """Prints the best trials; see `keras_tuner.Tuner.results_summary`."""
+        with self._own_oracle():
+            super().results_summary(num_trials)
+
+    @contextlib.contextmanager
+    def _results(self) -> Iterator[None]:
+        """Looks at the results of at least one completed trial."""
+        with self._own_oracle():
+            if not self.oracle.get_best_trials(1):
+                raise KerasBayesError(f"No trial in {self.project_dir} has completed yet. Call `search` first.")
+            yield
+
+    @contextlib.contextmanager
+    def _own_oracle(self) -> Iterator[None]:
+        """Lets a worker read the shared folder in place of asking the chief, which may have ended."""
+        if not self._is_worker():
+            yield
+            return
+        client = self.oracle
+        self.oracle = client._oracle
+        try:
+            self.oracle.reload()
+            yield
+        finally:
+            self.oracle = client
 
     def load_model(self, trial: Any) -> keras.Model:
         """The model of a trial, with the weights of its best epoch."""

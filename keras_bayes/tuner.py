@@ -28,6 +28,7 @@ from keras_bayes.stopping import ExpectedGain
 from keras_bayes.stopping_rules import RULES, Rule, as_rule
 from keras_bayes.training_tuner import TrainingTuner
 from keras_bayes.usage import ReadValues
+from keras_bayes.worker import MAX_FAILURES, check_health, wait_for_project
 from keras_bayes.worker_report import WorkerReport
 
 UNTITLED = "untitled_project"  # what the host calls a project without a name
@@ -152,6 +153,7 @@ class BayesTuner(Views, TrainingTuner):
         self._progress = progress
         self._is_waiting = False  # between asking for a trial and getting one
         self._is_abandoned = False  # a chief whose workers are gone
+        self._ended: list[str] = []  # ids of the trials that this worker has run
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Runs the search, or goes on with one that was interrupted; see `keras_tuner.Tuner.search`.
@@ -203,8 +205,10 @@ class BayesTuner(Views, TrainingTuner):
             self.oracle.add_observation(values, score)
 
     def pre_create_trial(self) -> None:
-        """Waits a little where the last answer was that there may be a trial later."""
+        """Waits a little where the last answer was that there may be a trial later; a sick worker asks for none."""
         super().pre_create_trial()
+        if len(self._ended) >= MAX_FAILURES:
+            check_health(self._ended, self.search_log())
         if self._is_waiting:
             time.sleep(IDLE_SECONDS)
         self._is_waiting = True
@@ -215,6 +219,8 @@ class BayesTuner(Views, TrainingTuner):
         values = trial.hyperparameters.values = ReadValues(trial.hyperparameters.values)
         heartbeat = Periodic(lambda: self.oracle.get_trial(trial.trial_id)) if self._is_worker() else None
         try:
+            if self._is_worker():
+                wait_for_project(Path(self.project_dir))
             super()._try_run_and_update_trial(trial, *fit_args, **fit_kwargs)
         except kt.errors.FatalError as error:
             if not is_no_result(error) or not self.oracle.get_best_trials(1):
@@ -229,6 +235,7 @@ class BayesTuner(Views, TrainingTuner):
         if self._is_worker():
             report = WorkerReport(sorted(values.unread), trial.message)
             report.write(Path(self.project_dir) / f"trial_{trial.trial_id}", self._writer)
+            self._ended.append(trial.trial_id)
 
     def _interrupt_if_abandoned(self, *_: Any) -> None:
         if self._is_abandoned:

@@ -105,6 +105,7 @@ ORDER = [
     "results",
     "oracle",
     "quiet",
+    "worker",
     "durable_tuner",
     "training_tuner",
     "tuner",

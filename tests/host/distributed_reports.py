@@ -1,11 +1,31 @@
-"""One process of a distributed search whose trials leave values unread, fail or pause: the second argument says it."""
+"""One process of a distributed search: what the second argument says happens in its trials, or to a worker."""
 
 from __future__ import annotations
 
+import os
 import sys
+import time
+from pathlib import Path
 
 import keras_bayes
 from tests.host.test_tuner import DATA, build_model
+
+
+class Slow(keras_bayes.BayesTuner):
+    """Trials of a quarter of a second; those of a sick worker fail at once as soon as another one has begun some."""
+
+    num_trials = 0
+
+    def run_trial(self, trial, *args, **kwargs):
+        self.num_trials += 1
+        x = trial.hyperparameters.Float("x", -1, 1)
+        if kind == "sick" and is_second:
+            if self.num_trials > 1:
+                raise RuntimeError("the device is unhealthy")
+            while len(list(Path(folder).glob("search/trial_*"))) < 3:
+                time.sleep(0.1)
+        time.sleep(0.25)
+        return x**2
 
 
 class Network(keras_bayes.BayesTuner):
@@ -21,9 +41,20 @@ class Network(keras_bayes.BayesTuner):
 
 if __name__ == "__main__":
     folder, kind = sys.argv[1:]
-    arguments = {"seed": 0, "directory": folder, "project_name": "search"}
+    is_second = os.environ["KERASTUNER_TUNER_ID"] == "worker1"
+    elsewhere = "elsewhere" if kind == "unshared" and is_second else ""
+    arguments = {"seed": 0, "directory": os.path.join(folder, elsewhere), "project_name": "search"}
     if kind == "pausing":
         tuner = keras_bayes.BayesTuner(build_model, "val_loss", max_epochs=60, stopping="pause", **arguments)
         tuner.search(**DATA, epochs=12)
+    elif kind in ("sick", "unshared"):
+        Slow(max_trials=20, **arguments).search()
+    elif kind == "late":
+        tuner = Slow(max_trials=4, **arguments)
+        tuner.search()
+        while "worker" in os.environ["KERASTUNER_TUNER_ID"] and not (Path(folder) / "chief_is_gone").exists():
+            time.sleep(0.1)
+        tuner.results_summary()
+        print("best:", tuner.get_best_hyperparameters()[0].values["x"])
     else:
         Network(max_trials=10, **arguments).search()

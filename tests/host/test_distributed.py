@@ -17,6 +17,7 @@ from keras_bayes.continuation import PAUSED_FILE
 from keras_bayes.distributed import DESERTED_SECONDS
 from keras_bayes.leases import HEARTBEAT_SECONDS
 from keras_bayes.search_log import SearchLog
+from keras_bayes.worker import MAX_FAILURES
 
 pytestmark = pytest.mark.slow
 
@@ -184,10 +185,10 @@ def test_a_rule_on_a_worker_sees_the_curves_of_the_others_and_what_the_chief_exp
     assert len(last.curve) == 1
 
 
-def search_of_reports(folder, start, kind):
+def search_of_reports(folder, start, kind, workers=("worker0",)):
     """The log of a search of `distributed_reports.py` that has ended."""
     command = [sys.executable, "-m", "tests.host.distributed_reports", folder, kind]
-    chief, *_ = (start(tuner_id, command=command) for tuner_id in ("chief", "worker0"))
+    chief, *_ = (start(tuner_id, command=command) for tuner_id in ("chief", *workers))
     assert chief.wait(timeout=TIMEOUT) == 0, (folder / "chief.log").read_text()
     return SearchLog.read(folder / "search")
 
@@ -206,6 +207,34 @@ def test_why_trials_fail_on_a_worker_is_known_to_the_chief(tmp_path, start):
 
     assert [trial.record.message.splitlines()[-1] for trial in log.trials] == ["KeyError: 'no such column'"] * 3
     assert "failed: KeyError: 'no such column'" in (tmp_path / "chief.log").read_text()
+
+
+def test_a_worker_whose_trials_alone_fail_takes_no_more(tmp_path, start):
+    log = search_of_reports(tmp_path, start, "sick", workers=("worker0", "worker1"))
+
+    assert [trial.record.status for trial in log.trials].count("FAILED") == MAX_FAILURES
+    assert len(log.trials) == 20
+    assert "failed with the same error. It takes no more." in (tmp_path / "worker1.log").read_text()
+
+
+def test_a_worker_with_another_folder_says_so_and_its_trial_goes_to_another(tmp_path, start):
+    log = search_of_reports(tmp_path, start, "unshared", workers=("worker0", "worker1"))
+
+    assert {trial.record.status for trial in log.trials} == {"COMPLETED"}
+    assert len(log.trials) == 20
+    assert "Start chief and workers with the same `directory`" in (tmp_path / "worker1.log").read_text()
+
+
+def test_a_worker_has_the_results_when_its_chief_has_ended(tmp_path, start):
+    command = [sys.executable, "-m", "tests.host.distributed_reports", tmp_path, "late"]
+    chief, worker = (start(tuner_id, command=command) for tuner_id in ("chief", "worker0"))
+    assert chief.wait(timeout=TIMEOUT) == 0
+    (tmp_path / "chief_is_gone").touch()
+
+    assert worker.wait(timeout=TIMEOUT) == 0
+    told, known = ((tmp_path / f"{name}.log").read_text().split("best: ")[1] for name in ("worker0", "chief"))
+    assert told == known
+    assert "Showing 10 best trials" in (tmp_path / "worker0.log").read_text()
 
 
 def test_a_chief_goes_on_with_trials_that_have_paused_on_a_worker(tmp_path, start):

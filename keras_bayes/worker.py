@@ -1,0 +1,55 @@
+"""When a worker of a distributed search should take no more trials."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras_tuner as kt
+
+from keras_bayes import project
+from keras_bayes.search_log import SearchLog
+from keras_bayes.stopping import repeated_error
+
+SHARING_SECONDS = 20.0  # after which a network file system shows what another machine has written
+MAX_FAILURES = 5  # with one error, of one worker, one after the other
+
+
+def wait_for_project(folder: Path) -> None:
+    """Waits for what the chief has written before it gave away a trial.
+
+    Raises:
+        keras_tuner.errors.FatalRuntimeError: It does not appear: the folder is not that of the chief.
+    """
+    deadline = time.monotonic() + SHARING_SECONDS
+    while not project.exists(folder):
+        if time.monotonic() > deadline:
+            raise kt.errors.FatalRuntimeError(
+                f"The search of the chief is not in {folder.resolve()}. Start chief and workers with the same "
+                "`directory` and `project_name`, on a disk that they share."
+            )
+        time.sleep(SHARING_SECONDS / 100)
+
+
+def check_health(ended: Sequence[str], log: SearchLog) -> None:
+    """Raises if the last trials of a worker failed for a reason that the others do not have, such as a broken device.
+
+    Args:
+        ended: Ids of the trials of the worker, in their order.
+        log: The search.
+
+    Raises:
+        RuntimeError: That is so; with the error of its last trial.
+    """
+    own = [trial.record for trial in log.trials if trial.trial_id in ended[-MAX_FAILURES:]]
+    traceback = repeated_error(own, MAX_FAILURES)
+    if not traceback:
+        return
+    others = [trial.record for trial in log.trials if trial.trial_id not in ended]
+    since = [record.status for record in others if record.status == "RUNNING" or record.number > own[0].number]
+    if since and "FAILED" not in since:
+        raise RuntimeError(
+            f"The last {MAX_FAILURES} trials of this worker, and no others, failed with the same error. It takes no "
+            f"more.\n{traceback}"
+        )
