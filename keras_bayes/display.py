@@ -16,7 +16,8 @@ from keras_bayes.project import has_weights
 from keras_bayes.show.live_view import LiveView, can_be_live, is_terminal
 from keras_bayes.show.notebook_view import NotebookView, is_notebook
 from keras_bayes.show.plain_view import PlainView
-from keras_bayes.show.progress import Position, Progress, ShownTrial, progress_of
+from keras_bayes.show.position import Position
+from keras_bayes.show.progress import Progress, ShownTrial, progress_of
 from keras_bayes.show.summary import summary_lines
 from keras_bayes.show.wording import loading_line
 
@@ -96,7 +97,7 @@ class Display:
             return
         self.is_summary_shown = True
         if self.verbose:
-            progress = self.progress()
+            progress = self.progress().at_end()
             self._view.search_ended(progress, summary_lines(progress, reason, self.oracle.outlook()))
 
     def show_loading_code(self, tuner: str) -> None:

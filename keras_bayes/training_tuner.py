@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,7 +33,7 @@ from keras_bayes.pausing import (
 )
 from keras_bayes.quiet import quiet
 from keras_bayes.results import plain_results, with_earlier
-from keras_bayes.show.progress import Position
+from keras_bayes.show.position import Position
 from keras_bayes.stop_trial import RuleStop, expected_loss
 from keras_bayes.stopping_rules import Rule
 from keras_bayes.timesheet import Timesheet
@@ -113,8 +114,7 @@ class TrainingTuner(DurableTuner):
             self._built = None  # two models at once may be more than there is memory for
         objective = self.oracle.objective
         earlier = () if paused is None else paused.curve
-        given = kwargs.pop("callbacks", None)  # as `fit` takes them: several, one or none
-        users_callbacks = [given] if isinstance(given, keras.callbacks.Callback) else given or []
+        given = keras.tree.flatten(kwargs.pop("callbacks", None) or [])  # as `fit` takes them: several, one or none
         curve_log = self._curve_log(trial, proposal, rule, paused)
         limit = EpochLimit(self._max_epochs, self._ledger, curve_log, trial_id=trial.trial_id)
         own_callbacks = [
@@ -136,7 +136,7 @@ class TrainingTuner(DurableTuner):
             if execution and limit.is_reached:
                 trial.message = EPOCHS_ARE_UP
                 break
-            callbacks = self._deepcopy_callbacks(users_callbacks)
+            callbacks = [_with_own_backup(c, trial.trial_id, execution) for c in self._deepcopy_callbacks(given)]
             self._configure_tensorboard_dir(callbacks, trial, execution)
             results.append(execute(train, [*callbacks, *own_callbacks], self._execution(trial, execution), objective))
             curve_log.close()
@@ -217,3 +217,13 @@ class TrainingTuner(DurableTuner):
         for board in [callback for callback in callbacks if type(callback).__name__ == "TensorBoard"]:
             board.log_dir = self._get_tensorboard_dir(board.log_dir, trial.trial_id, execution)
             callbacks.append(HParamsLog(board.log_dir))
+
+
+def _with_own_backup(callback: keras.callbacks.Callback, trial_id: str, execution: int) -> keras.callbacks.Callback:
+    """A callback; a backup in a folder of its own, so that no trial goes on with one of another that has failed."""
+    if type(callback) is not keras.callbacks.BackupAndRestore:
+        return callback
+    folder = os.path.join(callback.backup_dir, trial_id, f"execution{execution}")
+    return keras.callbacks.BackupAndRestore(
+        folder, callback.save_freq, callback.double_checkpoint, callback.delete_checkpoint
+    )

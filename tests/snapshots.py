@@ -7,7 +7,8 @@ from typing import Any
 from keras_bayes.epoch_count import EpochCount
 from keras_bayes.history import TrialRecord
 from keras_bayes.show.pace import Pace
-from keras_bayes.show.progress import Position, Progress, ShownTrial
+from keras_bayes.show.position import Position
+from keras_bayes.show.progress import Progress, ShownTrial
 
 REASON = "model expects 0.96 ± 0.04"
 MESSAGE = 'Traceback (most recent call last):\n  File "search.py", line 3\nMemoryError: too many weights'

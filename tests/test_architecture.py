@@ -67,6 +67,7 @@ ORDER = [
     "report",
     "views",
     "pace",
+    "position",
     "progress",
     "summary",
     "plain_view",

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from keras_bayes.epoch_count import EpochCount
 from keras_bayes.history import TrialRecord
-from keras_bayes.show.progress import NUM_RECENT, Position, progress_of
+from keras_bayes.show.position import Position
+from keras_bayes.show.progress import NUM_RECENT, progress_of
 from keras_bayes.timesheet import Timesheet
 from tests.snapshots import completed, failed, moment, running
 
@@ -110,6 +111,14 @@ def test_epochs_are_told_of_where_there_is_a_budget_or_some_were_saved(max_epoch
 
     assert [fact for fact in progress.facts if "epoch" in fact] == ([text] if text else [])
     assert progress.epochs == ended + EpochCount(2)
+
+
+def test_of_a_search_that_is_over_nothing_runs_and_nothing_is_left_to_wait_for():
+    over = moment(max_time=100.0, max_epochs=2600).at_end()
+
+    assert over.seconds_left is None
+    assert over.facts == ["4/10 trials", "1 failed", "epochs 18/2600", "1 min 15 s elapsed"]
+    assert [trial.number for trial in over.listed] == [2, 3, 4]
 
 
 def test_the_facts_say_how_long_it_will_take():

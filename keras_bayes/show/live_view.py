@@ -77,6 +77,7 @@ class LiveView:
     def close(self) -> None:
         """Stops drawing, and says so if the search has not ended."""
         if self._screens:
+            self._draw(self._screens[-1].progress.at_end())
             self._stop()
             print_lines([STOPPED])
 
@@ -99,7 +100,7 @@ class _Screen:
 
     def __init__(self, moved_on: Move, progress: Progress) -> None:
         self._moved_on = moved_on
-        self._progress = progress
+        self.progress = progress
         self._stack = ExitStack()
         console = _console()
         self._proxies = self._stack.enter_context(printed_above(console))
@@ -109,7 +110,7 @@ class _Screen:
 
     def draw(self, progress: Progress) -> None:
         """Draws the search at once."""
-        self._progress = progress
+        self.progress = progress
         self._live.refresh()
 
     def close(self) -> None:
@@ -118,7 +119,7 @@ class _Screen:
 
     def _drawing(self) -> RenderableType:
         unfinished = [proxy.unfinished for proxy in self._proxies]
-        return Group(*(text for text in unfinished if text), SearchPanel(self._moved_on(self._progress)))
+        return Group(*(text for text in unfinished if text), SearchPanel(self._moved_on(self.progress)))
 
 
 def _console() -> Console:

@@ -64,7 +64,8 @@ class NotebookView:
     def close(self) -> None:
         """Says so if the search has not ended."""
         if self._outputs and not self._lines:
-            self.add([STOPPED])
+            self._lines = [STOPPED]
+            self._show(self._outputs[-1].progress.at_end())
 
     def _show(self, progress: Progress) -> None:
         if self._outputs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from keras_bayes.continuation import best_first
@@ -11,50 +11,13 @@ from keras_bayes.domains import Value
 from keras_bayes.epoch_count import NO_EPOCHS, EpochCount
 from keras_bayes.history import TrialRecord, loss_sign
 from keras_bayes.show.pace import Pace
+from keras_bayes.show.position import Position
 from keras_bayes.show.wording import choice_reason, epochs_text, failure_reason, format_seconds, format_value, of_total
 from keras_bayes.timesheet import Timesheet
 
 Proposals = Mapping[str, Mapping[str, Any]]  # why each trial was chosen, by id
 
 NUM_RECENT = 5  # trials that have ended and are still listed
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """How far a trial has got; nothing that is `None` is known.
-
-    Args:
-        training: Which training of the trial, from 1.
-        epoch: Which epoch of it, from 1.
-        num_epochs: How many there will be, unless it stops early.
-        batch: Batches of the epoch that are done.
-        num_batches: How many an epoch has.
-        metrics: Losses and metrics of the last epoch that is done.
-    """
-
-    training: int
-    epoch: int
-    num_epochs: int | None = None
-    batch: int | None = None
-    num_batches: int | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def fraction(self) -> float | None:
-        """The part of the training that is done."""
-        if not self.num_epochs:
-            return None
-        of_epoch = (self.batch or 0) / self.num_batches if self.num_batches else 0.0
-        return min((self.epoch - 1 + of_epoch) / self.num_epochs, 1.0)
-
-    @property
-    def text(self) -> str:
-        """In words, such as `epoch 2/5, batch 30/100`."""
-        parts = [f"training {self.training}"] if self.training > 1 else []
-        parts.append(f"epoch {of_total(self.epoch, self.num_epochs)}")
-        if self.batch:
-            parts.append(f"batch {of_total(self.batch, self.num_batches)}")
-        return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +89,7 @@ class Progress:
         elapsed: Seconds that the search has taken, over all the processes that have worked on it.
         pace: How fast it goes, once that is known.
         num_workers: How many trials run at once.
+        is_over: Whether the search has ended, or was stopped.
     """
 
     moment: float
@@ -143,6 +107,7 @@ class Progress:
     elapsed: float
     pace: Pace | None
     num_workers: int
+    is_over: bool = False
 
     @property
     def num_ended(self) -> int:
@@ -162,7 +127,9 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the last trial ends, or a budget is used up; `None` where there is no telling."""
+        """Seconds until the last trial ends, or a budget is used up; `None` where nobody knows, or it is over."""
+        if self.is_over:
+            return None
         limits = [] if self.max_time is None else [max(self.max_time - self.elapsed, 0.0)]
         if self.max_epochs is not None and self.epochs.trained:
             limits.append(max(self.max_epochs / self.epochs.trained - 1.0, 0.0) * self.elapsed)
@@ -185,6 +152,10 @@ class Progress:
             for trial in self.running
         )
         return replace(self, moment=moment, running=running, elapsed=self.elapsed + seconds)
+
+    def at_end(self) -> Progress:
+        """The same search once it has ended, or was stopped."""
+        return replace(self, running=(), is_over=True)
 
     @property
     def listed(self) -> tuple[ShownTrial, ...]:

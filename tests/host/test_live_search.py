@@ -103,6 +103,7 @@ def test_a_search_that_is_stopped_says_how_to_go_on(output, name):
     assert is_live(part_of(output, name))
     assert STOPPED in screen.lines
     assert "printed in trial 2" in screen.lines
+    assert not any("running" in line or " left" in line for line in screen.lines)
 
 
 @pytest.mark.parametrize("name", ["nested", "verbose", "plain"])

@@ -107,6 +107,7 @@ def test_a_search_that_is_stopped_says_so_and_values_are_text(notebook):
     (shown,) = displays(notebook.cells[2])
 
     assert STOPPED in shown["text/html"]
+    assert "running" not in shown["text/html"]
     assert "&lt;b&gt;bold&lt;/b&gt;" in shown["text/html"]
     assert "<b>bold</b>" not in shown["text/html"]
     assert printed(notebook.cells[2]) == ["stopped"]

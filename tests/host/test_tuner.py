@@ -96,6 +96,31 @@ def test_callbacks_are_given_as_to_fit(tmp_path, callbacks):
     assert len(tuner.oracle.get_best_trials(1)) == 1
 
 
+@pytest.mark.parametrize("nested", [lambda *callbacks: callbacks, lambda first, *others: [[first], *others]])
+def test_callbacks_may_be_nested(tmp_path, nested):
+    logs = tmp_path / "logs"
+    callbacks = nested(keras.callbacks.TensorBoard(str(logs)), keras.callbacks.EarlyStopping())
+
+    make_tuner(tmp_path, max_trials=2).search(**DATA, callbacks=callbacks)
+
+    assert sorted(path.name for path in logs.iterdir()) == ["0", "1"]
+
+
+def test_a_trial_does_not_go_on_with_the_backup_of_one_that_failed(tmp_path):
+    epochs = []
+
+    class Note(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            epochs.append((epoch, int(self.model.optimizer.iterations) == 0))
+            if len(epochs) == 4:
+                raise RuntimeError("in the second epoch of the second trial")
+
+    backup = keras.callbacks.BackupAndRestore(str(tmp_path / "backup"))
+    make_tuner(tmp_path, max_trials=3).search(**DATA, epochs=2, callbacks=[backup, Note()])
+
+    assert epochs == [(0, True), (1, False)] * 3
+
+
 def test_without_weights_the_last_lines_printed_load_the_hyperparameters(tmp_path, capsys):
     class Own(kt.HyperModel):
         def build(self, hp):
