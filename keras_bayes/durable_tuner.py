@@ -12,7 +12,7 @@ import keras_tuner as kt
 
 from keras_bayes import project
 from keras_bayes.continuation import PAUSED_FILE
-from keras_bayes.errors import KerasBayesError
+from keras_bayes.errors import KerasBayesError, ProjectError
 from keras_bayes.history import loss_sign
 from keras_bayes.pause import states_to_keep
 from keras_bayes.search_log import SearchLog
@@ -105,14 +105,17 @@ class DurableTuner(kt.Tuner):
     def load_model(self, trial: Any) -> keras.Model:
         """The model of a trial, with the weights of its best epoch."""
         path = Path(self._get_checkpoint_fname(trial.trial_id))
-        if not path.exists():
-            raise KerasBayesError(
+        model = self._try_build(trial.hyperparameters)
+        try:
+            load_weights(model, path, build_config=Path(self._get_build_config_fname(trial.trial_id)))
+        except ProjectError:
+            if path.exists():
+                raise
+            raise KerasBayesError(  # if they ever were: a search that goes on may just have removed them
                 f"The weights of trial_{trial.trial_id} are not on disk: {path}. "
                 f"A search keeps those of the best `keep_best` trials, here {self.keep_best}; `None` keeps all. They "
                 "are written by the callbacks that `HyperModel.fit` is given, and has to pass on."
-            )
-        model = self._try_build(trial.hyperparameters)
-        load_weights(model, path, build_config=Path(self._get_build_config_fname(trial.trial_id)))
+            ) from None
         return model
 
     def on_trial_end(self, trial: Any) -> None:

@@ -18,7 +18,7 @@ from keras_bayes.curves import CURVE_FILE, Epoch, read_curve, read_ends
 from keras_bayes.domains import Value
 from keras_bayes.errors import KerasBayesError, ProjectError
 from keras_bayes.stop_trial import RuleStop
-from keras_bayes.training_state import load_state, save_state
+from keras_bayes.training_state import is_merged, load_state, save_state
 
 ADVICE = (
     'A search with `stopping="pause"` calls `HyperModel.fit` with `initial_epoch`: let it take `**kwargs`, and pass '
@@ -103,6 +103,11 @@ class PausingLog(RuleStop):
             return ""
         self._paused = super()._why_stop()
         if self._paused:
+            if is_merged(self.model):
+                raise kt.errors.FatalValueError(
+                    'With `stopping="pause"` the state of a training is saved, but Keras adds the adapters of LoRA to '
+                    'the weights when it saves them. Use another rule, such as `stopping="auto"`.'
+                )
             self.writer.save_weights(self.state, functools.partial(save_state, self.model))
         return self._paused
 

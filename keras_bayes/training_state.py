@@ -10,6 +10,11 @@ import keras
 from keras_bayes.weights import build, check_space, read_weights
 
 
+def is_merged(model: keras.Model) -> bool:
+    """Whether Keras writes other variables than the model has: adapters (LoRA) are added to what they adapt."""
+    return any(variable.name.startswith("lora_") for variable in model.variables)
+
+
 def save_state(model: keras.Model, path: Path) -> None:
     """Writes weights and optimizer of a model to a file that ends in `.weights.h5`.
 

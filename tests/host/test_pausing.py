@@ -274,6 +274,17 @@ def test_a_fit_that_cannot_begin_later_ends_the_search_and_says_so(tmp_path, fit
         search(tmp_path, [NEW, "0"], hypermodel)
 
 
+def test_adapters_that_keras_does_not_save_as_they_are_end_the_search(tmp_path):
+    def build_adapted(hp):
+        model = build_model(hp)
+        model.layers[0].enable_lora(2)
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        return model
+
+    with pytest.raises(kt.errors.FatalValueError, match=r"LoRA.*Use another rule"):
+        search(tmp_path, [NEW], build_adapted)
+
+
 def test_a_second_training_in_a_trial_after_one_that_paused_ends_the_search(tmp_path):
     class Folds(kt.HyperModel):
         def build(self, hp):
@@ -386,6 +397,14 @@ def test_fewer_epochs_than_there_were_are_none(tmp_path):
 
     assert tuner.oracle.trials["1"].score == tuner.oracle.trials["0"].score
     assert numbers(tuner, "1") == [0, 1, 2, 3]
+
+
+def test_of_a_trial_that_goes_on_without_another_epoch_no_warning_says_that_nobody_counts(tmp_path, recwarn):
+    make_tuner(tmp_path, continued=[NEW], max_epochs=50).search(**FIT)
+
+    make_tuner(tmp_path, continued=[NEW, "0", NEW], max_epochs=50).search(**{**FIT, "epochs": 3})
+
+    assert not [warning for warning in recwarn if issubclass(warning.category, keras_bayes.KerasBayesWarning)]
 
 
 def test_a_training_that_goes_on_for_longer_than_planned_is_counted_by_both_plans(tmp_path):

@@ -458,6 +458,22 @@ def test_the_weights_of_the_best_trials_are_kept(tmp_path):
         tuner.get_best_models(3)
 
 
+def test_weights_that_are_removed_while_their_model_is_built_are_not_on_disk(tmp_path):
+    is_looking = False
+
+    def build(hp):
+        if is_looking:  # as a search in another process removes what is not among the best any more
+            next(tmp_path.rglob("*.weights.h5")).unlink()
+        return build_model(hp)
+
+    tuner = make_tuner(tmp_path, build, max_trials=1)
+    tuner.search(**DATA)
+    is_looking = True
+
+    with pytest.raises(keras_bayes.KerasBayesError, match="are not on disk"):
+        tuner.get_best_models()
+
+
 def test_at_no_moment_there_are_more_weights_than_the_best_the_running_and_one(tmp_path):
     counts = []
 
