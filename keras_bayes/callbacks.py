@@ -118,6 +118,10 @@ class CurveLog(keras.callbacks.Callback):
         self._began = time.monotonic()
         self._latest: int | None = None  # epoch of the training that is under way, -1 before its first
 
+    def begin_anew(self, path: Path) -> None:
+        """Goes on in another file, as if it had seen no training."""
+        self.path, self.training, self._lines = path, -1, []
+
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.training += 1
         self.stopped = ""

@@ -20,6 +20,7 @@ from keras_bayes.errors import ProjectError, ProjectInUseError, SearchSpaceError
 from keras_bayes.history import trial_order
 from keras_bayes.leases import is_distributed
 from keras_bayes.lock import Claim, is_held_here
+from keras_bayes.objective import parts
 from keras_bayes.resume import ADVICE, Declared, check_kinds, check_objective
 from keras_bayes.space import Space
 from keras_bayes.states import check_oracle, check_trial
@@ -256,7 +257,7 @@ class DurableOracle(kt.Oracle):
 
     def _objective_parts(self) -> list[list[Any]]:
         """Name and direction of each part of the objective."""
-        return [[part.name, part.direction] for part in getattr(self.objective, "objectives", [self.objective])]
+        return [[part.name, part.direction] for part in parts(self.objective)]
 
     def _save_trial(self, trial: Trial) -> None:
         if _is_remote(self.project_folder):

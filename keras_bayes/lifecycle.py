@@ -18,7 +18,7 @@ from keras_bayes.display import Display
 from keras_bayes.errors import SearchSpaceError
 from keras_bayes.history import TrialRecord, loss_sign
 from keras_bayes.leases import is_distributed
-from keras_bayes.objective import resolve_objective
+from keras_bayes.objective import parts, resolve_objective
 from keras_bayes.retries import RetryingOracle
 from keras_bayes.space import Space
 from keras_bayes.stopping import too_many_failures
@@ -237,8 +237,8 @@ class LifecycleOracle(RetryingOracle):
         raise RuntimeError(reason)
 
     def _direction(self, metric: str) -> str | None:
-        objectives = getattr(self.objective, "objectives", [self.objective])
-        return next((o.direction for o in [self.objective, *objectives] if o.name == metric), None)
+        objectives = [self.objective, *parts(self.objective)]
+        return next((objective.direction for objective in objectives if objective.name == metric), None)
 
     def _records(self, trial_ids: list[str]) -> tuple[TrialRecord, ...]:
         states = {state["trial_id"]: state for state in self.trial_states()}

@@ -12,6 +12,7 @@ import keras_tuner as kt
 import numpy as np
 
 from keras_bayes.curves import Epoch
+from keras_bayes.objective import parts
 from keras_bayes.search_log import LEFT_OUT
 
 
@@ -28,11 +29,11 @@ def plain_results(results: Any, objective: Any) -> Any:
         return [plain_results(item, objective) for item in results]
     if isinstance(results, np.generic | np.ndarray) and np.ndim(results) == 0:
         return float(results)
-    parts = getattr(objective, "objectives", [objective])
-    if isinstance(results, dict) and hasattr(objective, "objectives") and all(part.name in results for part in parts):
+    is_sum = hasattr(objective, "objectives")
+    if isinstance(results, dict) and is_sum and all(part.name in results for part in parts(objective)):
         return {**results, objective.name: float(objective.get_value(results))}
     if isinstance(results, keras.callbacks.History) and objective.name != LEFT_OUT:
-        for part in parts:
+        for part in parts(objective):
             worst = -math.inf if part.direction == "max" else math.inf
             values = _by_epoch(_values(results.history, part.name), len(results.epoch), missing=worst)
             results.history[part.name] = [value if math.isfinite(value) else worst for value in values]

@@ -141,9 +141,7 @@ class StopTrial(RuleStop):
         super().__init__(self.folder / CURVE_FILE, Writer(), rule=rule, archive=CurveArchive(self.folder, metrics))
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self.path = _new_folder(self.folder) / CURVE_FILE
-        self.training = -1
-        self._lines = []
+        self.begin_anew(_new_folder(self.folder) / CURVE_FILE)
         super().on_train_begin(logs)
 
 

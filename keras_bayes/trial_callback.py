@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_bayes.domains import Value
 from keras_bayes.errors import KerasBayesError
+from keras_bayes.objective import parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def score_of(results: Any, objective: Any) -> float | None:
         known = [score for score in scores if score is not None]
         return sum(known) / len(scores) if scores and len(known) == len(scores) else None
     if isinstance(results, keras.callbacks.History):
-        names = [part.name for part in getattr(objective, "objectives", [objective])]
+        names = [part.name for part in parts(objective)]
         rows = zip(*(results.history.get(name, []) for name in names), strict=False)
         values = [objective.get_value(dict(zip(names, row, strict=True))) for row in rows]
         best = max if objective.direction == "max" else min

@@ -10,7 +10,7 @@ from keras_bayes.show.insights import (
     check_completed,
     configurations,
     learning_curves,
-    progress,
+    score_history,
     scores_of,
     timeline,
 )
@@ -34,14 +34,14 @@ def epochs(values, *, training=0, metric="val_loss"):
 
 @pytest.mark.parametrize(("direction", "best"), [("min", [3, 3, 3, 1, 1]), ("max", [3, 3, 5, 5, 5])])
 def test_the_running_best_skips_failures_and_follows_the_direction(direction, best):
-    course = progress(log_with(3.0, None, 5.0, 1.0, 2.0, direction=direction))
+    course = score_history(log_with(3.0, None, 5.0, 1.0, 2.0, direction=direction))
 
     np.testing.assert_array_equal(course.best, best)
     np.testing.assert_array_equal(course.scores, [3, np.nan, 5, 1, 2])
 
 
 def test_there_is_no_best_before_the_first_completed_trial():
-    course = progress(log_with(None, 2.0))
+    course = score_history(log_with(None, 2.0))
 
     assert math.isnan(course.best[0])
 

@@ -23,7 +23,7 @@ from keras_bayes.show.drawing import (
     score_range,
     trial_name,
 )
-from keras_bayes.show.insights import Curve, Curves, Progress, Run, Timeline, scores_of
+from keras_bayes.show.insights import Curve, Curves, Run, ScoreHistory, Timeline, scores_of
 from keras_bayes.show.wording import choice_reason, count, failure_reason, format_seconds, format_value
 
 OUTCOMES = {"completed": BLUE, "failed": ORANGE, "ran again later": GREY, "to be tried again": GREY, "running": SKY}
@@ -32,21 +32,21 @@ MAX_DATED = 6  # sessions whose dates have room
 MAX_LANES = 16  # trials at the same time that have room
 
 
-def history_figure(log: SearchLog, progress: Progress) -> go.Figure:
+def history_figure(log: SearchLog, history: ScoreHistory) -> go.Figure:
     """Scores in the order of the trials, with the best so far, and the failures along the axis."""
-    numbers = np.arange(1, len(progress.trials) + 1)
-    is_scored = np.isfinite(progress.scores)
-    span, num_beyond = score_range(progress.scores, log.direction)
-    scored = [trial for trial in progress.trials if trial.record.score is not None]
-    failed = [trial for trial in progress.trials if trial.record.status == "FAILED"]
+    numbers = np.arange(1, len(history.trials) + 1)
+    is_scored = np.isfinite(history.scores)
+    span, num_beyond = score_range(history.scores, log.direction)
+    scored = [trial for trial in history.trials if trial.record.score is not None]
+    failed = [trial for trial in history.trials if trial.record.status == "FAILED"]
     better = "the larger the better" if log.direction == "max" else "the smaller the better"
     traces = [
         go.Scatter(
-            x=numbers, y=progress.best, mode="lines", name="best so far", hoverinfo="skip",
+            x=numbers, y=history.best, mode="lines", name="best so far", hoverinfo="skip",
             line={"shape": "hv", "color": ORANGE, "width": 2},
         ),
         go.Scatter(
-            x=numbers[is_scored], y=progress.scores[is_scored], mode="markers", name="trial", hoverinfo="text",
+            x=numbers[is_scored], y=history.scores[is_scored], mode="markers", name="trial", hoverinfo="text",
             marker={"color": BLUE, "size": 8},
             text=[hover(trial.record, log.objective, *_about(trial)) for trial in scored],
         ),

@@ -19,7 +19,7 @@ MAX_EPOCHS = 100  # of a learning curve; a longer one is thinned to evenly space
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ScoreHistory:
     """Scores in the order of the trials.
 
     Args:
@@ -33,11 +33,11 @@ class Progress:
     best: Array
 
 
-def progress(log: SearchLog) -> Progress:
+def score_history(log: SearchLog) -> ScoreHistory:
     """How the scores of a search have developed."""
     scores = scores_of(trial.record for trial in log.trials)
     running_best = np.fmax.accumulate(scores) if log.direction == "max" else np.fmin.accumulate(scores)
-    return Progress(log.trials, scores, running_best)
+    return ScoreHistory(log.trials, scores, running_best)
 
 
 @dataclass(frozen=True, slots=True)

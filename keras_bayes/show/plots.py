@@ -30,7 +30,7 @@ class Plots:
 
     def history(self) -> go.Figure:
         """The score of each trial, the best so far, and the failures."""
-        return self._draw(lambda log: course_plots.history_figure(log, insights.progress(log)))
+        return self._draw(lambda log: course_plots.history_figure(log, insights.score_history(log)))
 
     def parallel(self) -> go.Figure:
         """Each trial as a line through its values."""

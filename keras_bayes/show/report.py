@@ -150,7 +150,7 @@ def _sections(log: SearchLog, explanation: Explanation | None, figures: _Figures
     if log.best is not None:
         yield figures.section(
             "History", "", "The score of each trial, and the best one so far.",
-            lambda: [course_plots.history_figure(log, insights.progress(log))],
+            lambda: [course_plots.history_figure(log, insights.score_history(log))],
         )  # fmt: skip
     if explanation is not None:
         yield from _model_sections(log, explanation, figures)
