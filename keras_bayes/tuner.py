@@ -136,7 +136,7 @@ class BayesTuner(Views, TrainingTuner):
             stop_when=stop_when,
             can_continue=can_continue,
         )
-        integer_or_none("keep_best", keep_best, at_least=1)
+        keep_best = integer_or_none("keep_best", keep_best, at_least=1)
         check_one_of("progress", progress, VIEWS)
         if stopping is not None and objective is None:
             raise ValueError("`stopping` needs an `objective` that is a metric of each epoch, received None.")
@@ -153,7 +153,7 @@ class BayesTuner(Views, TrainingTuner):
         self._progress = progress
         self._is_waiting = False  # between asking for a trial and getting one
         self._is_abandoned = False  # a chief whose workers are gone
-        self._ended: list[str] = []  # ids of the trials that this worker has run
+        self._failed: list[str] = []  # ids of the last trials of this worker, as far as they failed one after the other
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Runs the search, or goes on with one that was interrupted; see `keras_tuner.Tuner.search`.
@@ -207,8 +207,8 @@ class BayesTuner(Views, TrainingTuner):
     def pre_create_trial(self) -> None:
         """Waits a little where the last answer was that there may be a trial later; a sick worker asks for none."""
         super().pre_create_trial()
-        if len(self._ended) >= MAX_FAILURES:
-            check_health(self._ended, self.search_log())
+        if len(self._failed) >= MAX_FAILURES:
+            check_health(self._failed, self.search_log())
         if self._is_waiting:
             time.sleep(IDLE_SECONDS)
         self._is_waiting = True
@@ -235,7 +235,7 @@ class BayesTuner(Views, TrainingTuner):
         if self._is_worker():
             report = WorkerReport(sorted(values.unread), trial.message)
             report.write(Path(self.project_dir) / f"trial_{trial.trial_id}", self._writer)
-            self._ended.append(trial.trial_id)
+            self._failed = [] if trial.status == "COMPLETED" else [*self._failed, trial.trial_id]
 
     def _interrupt_if_abandoned(self, *_: Any) -> None:
         if self._is_abandoned:

@@ -32,21 +32,21 @@ def wait_for_project(folder: Path) -> None:
         time.sleep(SHARING_SECONDS / 100)
 
 
-def check_health(ended: Sequence[str], log: SearchLog) -> None:
+def check_health(failed: Sequence[str], log: SearchLog) -> None:
     """Raises if the last trials of a worker failed for a reason that the others do not have, such as a broken device.
 
     Args:
-        ended: Ids of the trials of the worker, in their order.
+        failed: Ids of the last trials of the worker, which have all failed, in their order.
         log: The search.
 
     Raises:
         RuntimeError: That is so; with the error of its last trial.
     """
-    own = [trial.record for trial in log.trials if trial.trial_id in ended[-MAX_FAILURES:]]
+    own = [trial.record for trial in log.trials if trial.trial_id in failed[-MAX_FAILURES:]]
     traceback = repeated_error(own, MAX_FAILURES)
     if not traceback:
         return
-    others = [trial.record for trial in log.trials if trial.trial_id not in ended]
+    others = [trial.record for trial in log.trials if trial.trial_id not in failed]
     since = [record.status for record in others if record.status == "RUNNING" or record.number > own[0].number]
     if since and "FAILED" not in since:
         raise RuntimeError(
