@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from keras_bayes.weights import build, check_space, read_weights
+from keras_bayes.weights import build, check_space, mark_built, read_weights
 
 
 def is_merged(model: keras.Model) -> bool:
@@ -22,6 +22,7 @@ def save_state(model: keras.Model, path: Path) -> None:
         OSError: The disk is too full.
     """
     check_space(path, [*model.variables, *getattr(model.optimizer, "variables", ())])
+    mark_built(model)
     model.save_weights(str(path))
 
 

@@ -27,6 +27,7 @@ def save_weights(model: keras.Model, path: Path) -> None:
         OSError: The disk is too full, which HDF5 must not find out: it may end the process where it closes the file.
     """
     check_space(path, model.variables)
+    mark_built(model)
     with without_optimizer(model):
         model.save_weights(str(path))
 
@@ -64,11 +65,16 @@ def build(model: keras.Model, build_config: Path) -> None:
     try:
         if not model.built:
             model.build_from_config(json.loads(build_config.read_text(encoding="utf-8")))
-            model.built = model.built or bool(model.weights)  # Keras does not say so of one with a `call` alone
+            mark_built(model)
     except (OSError, *BAD_CONTENT) as error:
         raise ProjectError(f"{build_config} is missing or broken: {error}") from error
     if not model.built:
         raise ProjectError(f"{build_config} is broken: the model cannot be built from what it holds.")
+
+
+def mark_built(model: keras.Model) -> None:
+    """Says that a model with weights is built: of one without a `build` of its own, such as a GAN, Keras does not."""
+    model.built = model.built or bool(model.weights)
 
 
 def read_weights(model: keras.Model, path: Path) -> None:

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import keras
+import keras_tuner as kt
 import numpy as np
 import pytest
+import tensorflow as tf
 from test_tuner import DATA, make_tuner
 
 import keras_bayes
@@ -101,6 +103,50 @@ def test_the_weights_of_a_model_with_a_call_alone_can_be_loaded(tmp_path):
     load_weights(again, tmp_path / "checkpoint.weights.h5", build_config=build_config)
 
     np.testing.assert_array_equal(again(x), expected)
+
+
+class Adversaries(keras.Model):
+    """Two networks, two optimizers and no `call`, as a GAN is written: `train_step` calls the networks."""
+
+    def __init__(self, units):
+        super().__init__()
+        self.generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(units), keras.layers.Dense(4)])
+        self.critic = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+
+    def compile(self, rate):
+        super().compile()
+        self.optimizers = [keras.optimizers.Adam(rate), keras.optimizers.Adam(rate)]
+
+    def train_step(self, data):
+        x, _ = data
+        noise = tf.random.normal((tf.shape(x)[0], 2), seed=0)
+        with tf.GradientTape(persistent=True) as tape:
+            real, generated = self.critic(x), self.critic(self.generator(noise))
+            losses = [-tf.reduce_mean(generated), tf.reduce_mean(tf.nn.softplus(generated) + tf.nn.softplus(-real))]
+        for network, optimizer, loss in zip((self.generator, self.critic), self.optimizers, losses, strict=True):
+            optimizer.apply_gradients(zip(tape.gradient(loss, network.weights), network.weights, strict=True))
+        return {"gap": losses[1]}
+
+
+def test_a_model_that_is_never_called_is_saved_and_loaded(tmp_path):
+    trained = []
+
+    def build(hp):
+        model = Adversaries(hp.Int("units", 2, 8))
+        model.compile(hp.Float("lr", 1e-3, 1e-1, sampling="log"))
+        return model
+
+    class Notes(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            trained[:] = self.model.get_weights()
+
+    tuner = make_tuner(tmp_path, build, objective=kt.Objective("gap", "min"), max_trials=1)
+    tuner.search(DATA["x"], DATA["y"], verbose=0, callbacks=[Notes()])
+    (model,) = tuner.get_best_models()
+
+    assert len(trained) == 6
+    for weights, expected in zip(model.get_weights(), trained, strict=True):
+        np.testing.assert_array_equal(weights, expected)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"\xff"])
