@@ -13,6 +13,7 @@ from keras_bayes.steering import SteeredOracle
 from keras_bayes.worker_report import WorkerReport
 
 ANY_WORKER = "any"  # who was heard of with each call of a worker
+FIRST_SIGN_SECONDS = 10.0  # within which a worker that gives signs of life gives the first one of a trial
 DESERTED_SECONDS = 45.0  # longer than a lease: another worker may be on its way
 
 
@@ -28,6 +29,7 @@ class DistributedOracle(SteeredOracle):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._leases = Leases()  # of running trials
+        self._begun = Leases(FIRST_SIGN_SECONDS)  # trials that were given away
         self._workers = Leases(DESERTED_SECONDS)
         self._signallers: set[str] = set()  # workers that are known to send signs of life
 
@@ -39,6 +41,8 @@ class DistributedOracle(SteeredOracle):
             if tuner_id not in self.ongoing_trials:
                 self.release_lost_trials()
             trial = super().create_trial(tuner_id)
+            if is_distributed():
+                self._begun.hear(trial.trial_id)
             if tuner_id in self._signallers:
                 self._leases.hear(trial.trial_id)
             return trial
@@ -87,7 +91,8 @@ class DistributedOracle(SteeredOracle):
 
     def _awaits_others(self) -> bool:
         # Should the worker of a running trial be lost, another must be there.
-        return any(self._leases.is_held(trial.trial_id) for trial in self.ongoing_trials.values())
+        running = [trial.trial_id for trial in self.ongoing_trials.values()]
+        return any(self._leases.is_held(trial_id) or self._begun.is_held(trial_id) for trial_id in running)
 
     def _next_trial(self) -> Trial:
         try:

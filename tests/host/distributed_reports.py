@@ -45,7 +45,8 @@ if __name__ == "__main__":
     elsewhere = "elsewhere" if kind == "unshared" and is_second else ""
     arguments = {"seed": 0, "directory": os.path.join(folder, elsewhere), "project_name": "search"}
     if kind == "pausing":
-        tuner = keras_bayes.BayesTuner(build_model, "val_loss", max_epochs=60, stopping="pause", **arguments)
+        arguments |= {"objective": "val_loss", "max_trials": None, "max_epochs": 60, "stopping": "pause"}
+        tuner = keras_bayes.BayesTuner(build_model, **arguments)
         tuner.search(**DATA, epochs=12)
     elif kind in ("sick", "unshared"):
         Slow(max_trials=20, **arguments).search()

@@ -339,6 +339,17 @@ def test_a_worker_waits_while_a_leased_trial_may_still_be_lost(tmp_path, monkeyp
     assert (again.status, again.trial_id) == ("RUNNING", first.trial_id)
 
 
+def test_a_worker_waits_for_the_first_sign_of_life_of_a_trial_but_not_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    oracle = make_oracle(tmp_path)
+    oracle.create_trial("a")
+
+    waiting = oracle.create_trial("b").status
+    oracle._begun._clock = lambda: 1e12
+
+    assert (waiting, oracle.create_trial("b").status) == ("IDLE", "STOPPED")
+
+
 def test_a_worker_that_once_gave_a_sign_is_missed_from_the_start_of_its_next_trial(tmp_path, monkeypatch):
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
     oracle = make_oracle(tmp_path, hyperparameters=small_space())
