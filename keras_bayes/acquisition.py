@@ -20,7 +20,7 @@ from keras_bayes.untried import anywhere
 
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 MIN_VARIANCE = 1e-10  # of a difference: rounding error of var + var - 2 cov for points that nearly coincide
-MIN_PROBABILITY = 0.01  # no region is written off for good
+MIN_PROBABILITY = 0.01  # no region is written off for good (examples/benchmarks/ABLATIONS.md)
 
 
 class PullBack(Protocol):

@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 # with √d (Hvarfner et al. 2024, arXiv:2402.02229); what each coordinate does by itself does not.
 LENGTHSCALE_PRIOR = (np.log(1.2), 1.2, np.log(0.02), np.log(50.0))
 STEEPNESS_PRIOR = (np.log(2.0), 1.0, np.log(0.1), np.log(50.0))  # examples/benchmarks/ABLATIONS.md
-SIGNAL_PRIOR = (0.0, 0.5, np.log(0.05), np.log(20.0))
-NOISE_PRIOR = (np.log(0.007), 1.2, np.log(1e-6), 0.0)
+SIGNAL_PRIOR = (0.0, 0.5, np.log(0.05), np.log(20.0))  # examples/benchmarks/ABLATIONS.md
+NOISE_PRIOR = (np.log(0.007), 1.2, np.log(1e-6), 0.0)  # examples/benchmarks/ABLATIONS.md
 JITTER = 1e-6  # added to the diagonal for the sake of the Cholesky factor; the lower bound of the noise
 MAX_FIT_POINTS = 150  # evenly spaced; a step of the fit costs n³, and a dozen parameters need no more
 # What the signal variance is multiplied by after the fit. A proposal goes where the most probable parameters promise

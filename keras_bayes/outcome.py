@@ -9,7 +9,7 @@ import numpy as np
 from keras_bayes.domains import Array
 
 # A failed trial counts as this much worse than the worst completed one, in standard deviations.
-FAILURE_MARGIN = 0.5
+FAILURE_MARGIN = 0.5  # examples/benchmarks/ABLATIONS.md
 # What is worse than the median is so many widths of the better half behind it, at the most.
 FARTHEST_BEHIND = 3.0  # examples/benchmarks/ABLATIONS.md
 # With fewer losses than this there is no bad half to speak of.

@@ -8,7 +8,7 @@ from keras_bayes.domains import Array
 from keras_bayes.space import Space
 
 PERTURBED_COORDINATES = 3  # expected number of changes
-PERTURBATION = 0.3  # standard deviation of the change of a numeric coordinate
+PERTURBATION = 0.3  # standard deviation of the change of a numeric coordinate (examples/benchmarks/ABLATIONS.md)
 
 
 def perturb(
