@@ -277,8 +277,7 @@ class _SavedTrial(NamedTuple):
 
 
 def _trial(state: dict[str, Any]) -> _SavedTrial:
-    check_trial(state)
-    return _SavedTrial(Trial.from_state(state), state)
+    return _SavedTrial(Trial.from_state(check_trial(state)), state)
 
 
 def _search(state: dict[str, Any]) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 
 from keras_bayes.errors import KerasBayesWarning, ProjectError
 from keras_bayes.history import trial_order
+from keras_bayes.states import State
 
-State = dict[str, Any]
 Parsed = TypeVar("Parsed")
 
 ORACLE_FILE = "oracle.json"

@@ -11,6 +11,7 @@ from typing import Any
 
 from keras_bayes import project
 from keras_bayes.errors import KerasBayesWarning
+from keras_bayes.states import State
 
 FILES, WEIGHTS = "files", "weights"
 
@@ -31,7 +32,7 @@ class Writer:
         """Whether the disk lacks something."""
         return bool(self._unsaved)
 
-    def write_state(self, path: Path, state: project.State) -> None:
+    def write_state(self, path: Path, state: State) -> None:
         """Writes a state with its checksum, now or later."""
         self._write(path, project.sealed(state))
 
