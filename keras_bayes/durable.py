@@ -25,6 +25,7 @@ from keras_bayes.resume import ADVICE, Declared, check_kinds, check_objective
 from keras_bayes.space import Space
 from keras_bayes.states import check_oracle, check_trial
 from keras_bayes.timesheet import Timesheet
+from keras_bayes.usage import unnoted
 from keras_bayes.writer import Writer
 
 
@@ -135,7 +136,7 @@ class DurableOracle(kt.Oracle):
         return [
             {
                 "trial_id": trial.trial_id,
-                "hyperparameters": {"values": trial.hyperparameters.values},
+                "hyperparameters": {"values": unnoted(trial.hyperparameters.values)},
                 "score": trial.score,
                 "status": trial.status,
                 "message": trial.message,
@@ -263,7 +264,10 @@ class DurableOracle(kt.Oracle):
         if _is_remote(self.project_folder):
             super()._save_trial(trial)
         else:
-            state = trial.get_state()
+            saved = copy.copy(trial)  # of which a running trial does not look its values up
+            saved.hyperparameters = copy.copy(trial.hyperparameters)
+            saved.hyperparameters.values = unnoted(trial.hyperparameters.values)
+            state = saved.get_state()
             if trial.trial_id in self.unread:  # once more, since a kill may come before `oracle.json` is written
                 state["unread"] = self.unread[trial.trial_id]
             self.writer.write_state(Path(self.project_folder) / f"trial_{trial.trial_id}" / "trial.json", state)

@@ -14,6 +14,7 @@ import numpy as np
 from keras_bayes.domains import Value
 from keras_bayes.errors import KerasBayesError
 from keras_bayes.objective import parts
+from keras_bayes.usage import unnoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Execution:
     number: int
     num_executions: int
     objective: str
-    values: Mapping[str, Value]
+    values: dict[str, Value]
 
     @property
     def name(self) -> str:
@@ -83,7 +84,7 @@ class TrialCallback(keras.callbacks.Callback):
 
     def _begin(self) -> None:
         if not self._has_begun:
-            self.on_execution_begin(dict(self.execution.values))  # a copy: looking a value up would count as its use
+            self.on_execution_begin(unnoted(self.execution.values))
             self._has_begun = True
 
     def end(self, score: float | None) -> None:

@@ -6,7 +6,7 @@ that `units_4` matters only with five layers. What a trial really read tells it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ MAX_PARENT_VALUES = 100  # a hyperparameter of more values is no switch
 
 
 class ReadValues(dict[str, Value]):
-    """Hyperparameter values that remember which of them were looked up."""
+    """Hyperparameter values that remember which of them were looked up; who takes them all along looks all up."""
 
     def __init__(self, values: dict[str, Value]) -> None:
         super().__init__(values)
@@ -37,10 +37,26 @@ class ReadValues(dict[str, Value]):
         self.read.add(name)
         return super().get(name, default)
 
+    def __iter__(self) -> Iterator[str]:
+        return super().__iter__()  # with a method of its own, `dict(values)` and `{**values}` look up each one
+
+    def items(self) -> ItemsView[str, Value]:  # type: ignore[override]
+        self.read.update(self)
+        return super().items()
+
+    def values(self) -> ValuesView[Value]:  # type: ignore[override]
+        self.read.update(self)
+        return super().values()
+
     @property
     def unread(self) -> set[str]:
         """Names that were not looked up; none if nothing was, since then the values went another way."""
         return self.keys() - self.read if self.read else set()
+
+
+def unnoted(values: dict[str, Value]) -> dict[str, Value]:
+    """A copy for which no value counts as looked up."""
+    return dict(dict.items(values))
 
 
 def read_alike(values: Mapping[str, Value], earlier: Mapping[str, Value]) -> None:

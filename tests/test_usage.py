@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import json
+
+import pytest
+
 from keras_bayes.history import TrialRecord
-from keras_bayes.usage import ReadValues, learn_conditions
+from keras_bayes.usage import ReadValues, learn_conditions, unnoted
 from tests.spaces import choice, integer, space_of
 
 SPACE = space_of(integer("layers", 1, 4), choice("kind", ["a", "b"]), integer("units_3", 1, 9))
@@ -76,9 +81,36 @@ def test_values_remember_which_of_them_were_looked_up():
     values = ReadValues({"a": 1, "b": 2, "c": 3})
 
     assert values["a"] + values.get("b") == 3
-    assert dict(values.items()) == {"a": 1, "b": 2, "c": 3}
+    assert "c" in values
+    assert list(values) == ["a", "b", "c"]
+    assert unnoted(values) == {"a": 1, "b": 2, "c": 3}
 
     assert values.unread == {"c"}
+
+
+@pytest.mark.parametrize(
+    "take_along",
+    [
+        dict,
+        dict.copy,
+        copy.copy,
+        copy.deepcopy,
+        json.dumps,
+        lambda values: {**values},
+        lambda values: values | {},
+        lambda values: {} | values,
+        lambda values: values.copy(),
+        lambda values: {name: value for name, value in values.items()},  # noqa: C416
+        lambda values: sum(values.values()),
+    ],
+)
+def test_who_takes_all_values_along_has_looked_all_up(take_along):
+    values = ReadValues({"a": 1, "b": 2, "c": 3})
+
+    assert values["a"] == 1
+    take_along(values)
+
+    assert values.unread == set()
 
 
 def test_values_of_which_none_was_looked_up_went_another_way():

@@ -6,6 +6,7 @@ import json
 
 import keras_tuner as kt
 import numpy as np
+import pytest
 
 import keras_bayes
 
@@ -56,6 +57,25 @@ def test_a_use_that_no_single_value_explains_makes_no_trial_twice(tmp_path):
 
     proposals = [json.dumps(t.hyperparameters.values, sort_keys=True) for t in tuner.oracle.trials.values()]
     assert len(set(proposals)) == 30
+
+
+@pytest.mark.parametrize("take_along", [lambda hp: {**hp.values}, lambda hp: hp.copy()])
+def test_values_taken_along_all_at_once_have_been_read(tmp_path, take_along):
+    class Branches(keras_bayes.BayesTuner):
+        def run_trial(self, trial, *args, **kwargs):
+            hp = trial.hyperparameters
+            if hp.get("kind") == "a":
+                return hp.get("units") + 1
+            return take_along(hp).get("units")
+
+    hp = kt.HyperParameters()
+    hp.Choice("kind", ["a", "b"])
+    hp.Int("units", 1, 8)
+    tuner = Branches(hyperparameters=hp, max_trials=16, seed=0, directory=str(tmp_path))
+    tuner.search(verbose=0)
+
+    assert len({tuple(trial.hyperparameters.values.values()) for trial in tuner.oracle.trials.values()}) == 16
+    assert tuner.to_dataframe()["units"].notna().all()
 
 
 def test_values_that_went_another_way_are_not_lost(tmp_path):
