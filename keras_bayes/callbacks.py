@@ -113,6 +113,7 @@ class CurveLog(keras.callbacks.Callback):
         self.training = -1
         self.stopped = ""
         self.num_epochs = 0  # of all trainings it has seen, and of the earlier runs
+        self.epochs: list[Epoch] = []  # of the latest training
         self.seconds = 0.0  # of the last epoch
         self._lines: list[str] = []
         self._began = time.monotonic()
@@ -125,6 +126,7 @@ class CurveLog(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.training += 1
         self.stopped = ""
+        self.epochs = []
         self._latest = -1
         if self.training == 0 and self.earlier:
             self._begin()
@@ -140,7 +142,8 @@ class CurveLog(keras.callbacks.Callback):
         self._latest = epoch
         now = time.monotonic()
         self.seconds, self._began = now - self._began, now
-        self._append(Epoch(self.training, epoch, time.time(), self.seconds, numbers_in(logs)))
+        self.epochs.append(Epoch(self.training, epoch, time.time(), self.seconds, numbers_in(logs)))
+        self._append(self.epochs[-1])
         self.num_epochs += 1
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:

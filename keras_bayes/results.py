@@ -60,17 +60,33 @@ def _values(history: Mapping[str, Sequence[Any]], objective: str) -> list[float]
     return [np.asarray(value, dtype=float).item() for value in history[objective]]
 
 
-def with_earlier(results: Any, earlier: Sequence[Epoch], objective: Any) -> Any:
-    """What a training returned that went on after some epochs; a `keras.callbacks.History` gains these.
+def with_curve(results: Any, earlier: Sequence[Epoch], own: Sequence[Epoch], objective: Any) -> Any:
+    """What a training returned; a `keras.callbacks.History` has each metric at its epoch, and the epochs before.
 
     What a program returns instead, such as a number, stays what it is.
+
+    Args:
+        results: What it returned.
+        earlier: The epochs that it goes on from.
+        own: What it told of its epochs, which may be those of another training where a program has several.
+        objective: The objective of the search.
     """
     if isinstance(results, keras.callbacks.History):
         names = dict.fromkeys([*(name for epoch in earlier for name in epoch.metrics), *results.history])
         before = {name: [epoch.metrics.get(name, math.nan) for epoch in earlier] for name in names}
-        results.history = {name: before[name] + list(results.history.get(name, [])) for name in names}
+        told = own if [epoch.number for epoch in own] == list(results.epoch) else ()
+        results.history = {name: before[name] + _placed(name, results.history.get(name, []), told) for name in names}
         results.epoch = [*(epoch.number for epoch in earlier), *results.epoch]
     return plain_results(results, objective)
+
+
+def _placed(name: str, values: list[Any], told: Sequence[Epoch]) -> list[Any]:
+    """The values of a metric, each at the epoch that told of it; not a number at the others."""
+    has_it = [name in epoch.metrics for epoch in told]
+    if sum(has_it) != len(values):
+        return values
+    following = iter(values)
+    return [next(following) if has else math.nan for has in has_it]
 
 
 def _by_epoch(values: list[float], num_epochs: int, *, missing: float) -> list[float]:

@@ -32,7 +32,7 @@ from keras_bayes.pausing import (
     second_training,
 )
 from keras_bayes.quiet import quiet
-from keras_bayes.results import plain_results, with_earlier
+from keras_bayes.results import plain_results, with_curve
 from keras_bayes.show.position import Position
 from keras_bayes.stop_trial import RuleStop, expected_loss
 from keras_bayes.stopping_rules import Rule
@@ -129,7 +129,7 @@ class TrainingTuner(DurableTuner):
 
         def train(callbacks: list[Any]) -> Any:
             results = self._build_and_fit_model(trial, *args, callbacks=callbacks, **kwargs)
-            return with_earlier(results, earlier, objective)
+            return with_curve(results, earlier, curve_log.epochs, objective)
 
         results = []
         for execution in range(self.executions_per_trial):
@@ -210,7 +210,7 @@ class TrainingTuner(DurableTuner):
         if isinstance(self._rule, Pause):
             self._built = BuiltModel(trial.trial_id, model, hp.values)
         self._writer.write_json(Path(self._get_build_config_fname(trial.trial_id)), model.get_build_config())
-        return plain_results(results, self.oracle.objective)
+        return results
 
     def _configure_tensorboard_dir(self, callbacks: list[Any], trial: Any, execution: int = 0) -> None:
         # The host does so with the TensorFlow backend only, and imports TensorBoard whether or not it is needed.

@@ -1,14 +1,17 @@
 """What trainings return, as the host takes it."""
 
 import math
+from pathlib import Path
 
 import keras
 import keras_tuner as kt
 import numpy as np
 import pytest
 
+from keras_bayes.curves import read_curve
 from keras_bayes.results import plain_results
 from keras_bayes.trial_callback import numbers_in
+from tests.host.test_tuner import DATA, build_model, make_tuner
 
 
 def history_of(values, num_epochs):
@@ -89,3 +92,27 @@ def test_a_metric_of_every_few_epochs_is_at_its_epochs(values, num_epochs, expec
 
     assert history.history["val_loss"] == expected
     assert history.history["loss"] == [1.0] * num_epochs
+
+
+@pytest.mark.parametrize(
+    ("epochs", "validation_freq", "validated"),
+    [(3, 2, [1]), (4, 2, [1, 3]), (5, 3, [2]), (11, 4, [3, 7]), (6, [1, 6], [0, 5])],
+)
+def test_with_validation_every_few_epochs_the_metrics_are_those_of_the_best_one(
+    tmp_path, epochs, validation_freq, validated
+):
+    tuner = make_tuner(tmp_path, build_measured, objective="val_accuracy", max_trials=2)
+    tuner.search(**DATA, epochs=epochs, validation_freq=validation_freq)
+
+    for trial in tuner.oracle.trials.values():
+        curve = read_curve(Path(tuner.get_trial_dir(trial.trial_id)))
+        assert [epoch.number for epoch in curve if "val_accuracy" in epoch.metrics] == validated
+        best = max(validated, key=lambda number: curve[number].metrics["val_accuracy"])
+        assert trial.best_step == best
+        assert {name: trial.metrics.get_best_value(name) for name in trial.metrics.metrics} == dict(curve[best].metrics)
+
+
+def build_measured(hp):
+    model = build_model(hp)
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
