@@ -39,6 +39,49 @@ say("not reached")
     assert done.returncode == -signal.SIGTERM
 
 
+@pytest.mark.parametrize(("number", "raised"), [("SIGTERM", "Terminated"), ("SIGINT", "KeyboardInterrupt")])
+def test_an_interruption_that_python_ignores_comes_again(number, raised):
+    done = run(f"""
+import weakref
+
+def collected(reference):
+    os.kill(os.getpid(), signal.{number})
+    time.sleep(0.01)
+
+class Model:
+    pass
+
+with sigterm_raises():
+    model = Model()
+    reference = weakref.ref(model, collected)
+    try:
+        del model
+        say("ignored")
+        time.sleep(10)
+        say("not reached")
+    except BaseException as error:
+        say(type(error).__name__)
+assert sys.unraisablehook is sys.__unraisablehook__
+""")
+
+    assert done.stdout.split() == ["ignored", raised], done.stderr
+
+
+def test_other_errors_that_python_ignores_are_shown_as_ever():
+    done = run("""
+class Model:
+    def __del__(self):
+        raise ValueError("left behind")
+
+with sigterm_raises():
+    Model()
+say("on")
+""")
+
+    assert done.stdout.split() == ["on"]
+    assert "left behind" in done.stderr
+
+
 def test_a_program_that_catches_everything_ends_all_the_same():
     done = run("""
 with sigterm_raises():
