@@ -8,7 +8,7 @@ from typing import Any
 from keras_tuner.engine.trial import Trial
 
 from keras_bayes.errors import ConstraintError
-from keras_bayes.leases import Leases, is_distributed
+from keras_bayes.leases import Leases, is_chief, is_distributed
 from keras_bayes.steering import SteeredOracle
 from keras_bayes.worker_report import WorkerReport
 
@@ -56,6 +56,35 @@ class DistributedOracle(SteeredOracle):
                 self._workers.hear(ANY_WORKER)
             return self.trials[trial_id]
 
+    def update_trial(self, trial_id: str, metrics: dict[str, Any], step: int = 0) -> Trial:
+        """Records metrics, unless the trial is over; see `keras_tuner.Oracle.update_trial`."""
+        with self._lock:
+            if self._is_over(trial_id):
+                return self.trials[trial_id]
+            return super().update_trial(trial_id, metrics, step)
+
+    def end_trial(self, trial: Trial | str | None = None, status: str = "COMPLETED", trial_id: str = "") -> None:
+        """Ends a trial, unless it is over, or that of another worker by now; see `keras_tuner.Oracle.end_trial`."""
+        with self._lock:
+            ended = trial.trial_id if isinstance(trial, Trial) else trial or trial_id
+            if not self._is_over(ended) and not self._is_anothers(ended):
+                super().end_trial(trial, status, trial_id)
+
+    def reload(self) -> None:
+        """Takes up the search in the project folder; a running trial stays with its worker until that is lost."""
+        super().reload()
+        if not is_chief():
+            return
+        for trial_id in sorted(self._died & self._ran_on.keys()):
+            tuner_id = self._ran_on[trial_id]
+            self._retry_queue.remove(trial_id)
+            self.ongoing_trials[tuner_id] = self.trials[trial_id]
+            self.tuner_ids.add(tuner_id)
+            self._leases.hear(trial_id)
+            self._workers.hear(tuner_id)
+            self.timesheet.go_on(trial_id)
+        self._died -= self._ran_on.keys()
+
     def release_lost_trials(self) -> None:
         """Queues the trials of workers that have fallen silent for others."""
         with self._lock:
@@ -84,6 +113,17 @@ class DistributedOracle(SteeredOracle):
         self.unread[own.trial_id] = report.unread
         return error
 
+    def _is_over(self, trial_id: str) -> bool:
+        """Whether a worker that had fallen silent speaks of a trial that another one has ended."""
+        is_running = any(trial.trial_id == trial_id for trial in self.ongoing_trials.values())
+        return is_distributed() and not is_running and trial_id not in self._retry_queue
+
+    def _is_anothers(self, trial_id: str) -> bool:
+        """Whether who says that a running trial has ended is not the worker that it was given to."""
+        owners = {tuner_id for tuner_id, trial in self.ongoing_trials.items() if trial.trial_id == trial_id}
+        report = WorkerReport.read(Path(self.project_folder) / f"trial_{trial_id}") if is_distributed() else None
+        return bool(owners) and report is not None and report.tuner_id not in owners
+
     def _hear_of_worker(self, tuner_id: str) -> None:
         if is_distributed():
             self._workers.hear(tuner_id)
@@ -100,7 +140,7 @@ class DistributedOracle(SteeredOracle):
         except ConstraintError as error:
             if not is_distributed():
                 raise
-            self._failure = str(error)  # an exception would reach one worker and leave the chief waiting
+            self.failure = error  # an exception would reach one worker and leave the chief waiting
             return self._new_trial()
 
     def _retried_trial(self) -> Trial | None:

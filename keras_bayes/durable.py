@@ -62,6 +62,7 @@ class DurableOracle(kt.Oracle):
         self.unread: dict[str, list[str]] = {}  # hyperparameters that a trial did not look up, by id
         self._deaths: dict[str, int] = {}  # how often a trial was started again after its process had ended, by id
         self._died: set[str] = set()  # waiting trials during which the process ended
+        self._ran_on: dict[str, str] = {}  # the worker of each trial that was running when the process ended
         self.timesheet = Timesheet()
         self.writer = Writer()
         self._claim = Claim()
@@ -100,7 +101,7 @@ class DurableOracle(kt.Oracle):
         self.timesheet.close()
         folder = Path(self.project_folder)
         if not _is_remote(self.project_folder) and self._claim.is_held(folder):
-            self.writer.flush()
+            self.writer.finish()
             with contextlib.suppress(OSError):
                 self._stamp = project.stamp(folder)
             self._claim.release(folder)
@@ -213,6 +214,7 @@ class DurableOracle(kt.Oracle):
         check_objective((saved or {}).get("objective"), states, self._objective_parts(), folder)
         check_kinds(state["hyperparameters"]["space"], self.hyperparameters.get_config()["space"], folder)
         self._died = {trial_id for trial_id, status in statuses.items() if status == "RUNNING"}
+        self._ran_on = {i: tuner_id for tuner_id, i in (saved or {}).get("ongoing_trials", {}).items()}
         unread = {trial_id: found.state["unread"] for trial_id, found in trials.items() if "unread" in found.state}
         state["unread"] = {**state.get("unread", {}), **unread}
         try:

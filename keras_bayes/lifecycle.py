@@ -42,7 +42,7 @@ class LifecycleOracle(RetryingOracle):
         self._lock = threading.RLock()
         self._display = Display(self)
         self._end_reason = ""
-        self._failure = ""  # why no further trial may start
+        self.failure: Exception | None = None  # why no further trial may start
         Space.from_config(self.hyperparameters.get_config())  # refuses what cannot be searched
 
     @property
@@ -201,7 +201,7 @@ class LifecycleOracle(RetryingOracle):
     def _why_finished(self) -> str:
         """Why no further trial starts; empty where it is for `populate_space` to say."""
         is_spent = bool(self.max_trials) and len(self.trials) >= self.max_trials
-        return self._failure or ("The search is complete." if is_spent else "")
+        return str(self.failure or "") or ("The search is complete." if is_spent else "")
 
     def _take_over(self, own: Trial, ended: Trial, status: str) -> Exception | None:
         """Takes up what a worker says of its trial; returns what is wrong with the hyperparameters it found."""
@@ -230,11 +230,12 @@ class LifecycleOracle(RetryingOracle):
         reason = too_many_failures(self._records(self._ended_here), limit)
         if not reason or (limit is None and self.best_trial() is not None):
             return
+        failure = RuntimeError(reason)
         if is_distributed():  # an exception would reach one worker and leave the chief waiting
-            self._failure = reason
+            self.failure = failure
             return
         self._ended_here = []  # whoever continues the search gives it another chance
-        raise RuntimeError(reason)
+        raise failure
 
     def _direction(self, metric: str) -> str | None:
         objectives = [self.objective, *parts(self.objective)]

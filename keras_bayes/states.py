@@ -44,7 +44,7 @@ def check_oracle(state: State) -> State:
 
 def check_report(state: State) -> State:
     """What a worker tells of a trial, as it is; raises a `LookupError` or `TypeError` if this is something else."""
-    _check(state, {"unread": _TEXTS, "message": _is_text_or_none})
+    _check(state, {"unread": _TEXTS, "message": _is_text_or_none, "tuner_id": _is_text})
     return state
 
 

@@ -30,6 +30,11 @@ class Timesheet:
         self.runs.setdefault(trial_id, []).append([now, now])
         self._running.add(trial_id)
 
+    def go_on(self, trial_id: str) -> None:
+        """A trial that ran when the process ended is still running."""
+        if self.runs.get(trial_id):
+            self._running.add(trial_id)
+
     def end(self, trial_id: str) -> None:
         """A run of a trial ends."""
         self.see()

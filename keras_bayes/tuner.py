@@ -28,7 +28,7 @@ from keras_bayes.stopping import ExpectedGain
 from keras_bayes.stopping_rules import RULES, Rule, as_rule
 from keras_bayes.training_tuner import TrainingTuner
 from keras_bayes.usage import ReadValues
-from keras_bayes.worker import MAX_FAILURES, check_health, wait_for_project
+from keras_bayes.worker import MAX_FAILURES, call_again, check_health, give_sign_of_life, wait_for_project
 from keras_bayes.worker_report import WorkerReport
 
 UNTITLED = "untitled_project"  # what the host calls a project without a name
@@ -149,6 +149,8 @@ class BayesTuner(Views, TrainingTuner):
         if kwargs.pop("overwrite", False) and not self._is_worker():
             remove_project(Path(kwargs.get("directory") or ".") / (kwargs.get("project_name") or UNTITLED))
         super().__init__(oracle=oracle, rule=rule, keep_best=keep_best, hypermodel=hypermodel, **kwargs)
+        if self._is_worker():
+            call_again(self.oracle)
         self._objective = "" if objective is None else f"objective={objective_code(objective)}, "
         self._progress = progress
         self._is_waiting = False  # between asking for a trial and getting one
@@ -184,6 +186,9 @@ class BayesTuner(Views, TrainingTuner):
             if not self._is_worker():
                 self.oracle.interrupt(self.tuner_id)
             raise
+        else:
+            if is_chief() and self.oracle.failure is not None:
+                raise self.oracle.failure
         finally:
             if watch is not None:
                 watch.stop()
@@ -217,7 +222,7 @@ class BayesTuner(Views, TrainingTuner):
         """Runs a trial while its reads are noted and, on a worker, the chief is told that it is alive."""
         self._is_waiting = False
         values = trial.hyperparameters.values = ReadValues(trial.hyperparameters.values)
-        heartbeat = Periodic(lambda: self.oracle.get_trial(trial.trial_id)) if self._is_worker() else None
+        heartbeat = Periodic(lambda: give_sign_of_life(self.oracle, trial.trial_id)) if self._is_worker() else None
         try:
             if self._is_worker():
                 wait_for_project(Path(self.project_dir))
@@ -233,7 +238,7 @@ class BayesTuner(Views, TrainingTuner):
         if trial.status != "COMPLETED":
             values.read.clear()  # who was stopped halfway says nothing of what is not read
         if self._is_worker():
-            report = WorkerReport(sorted(values.unread), trial.message)
+            report = WorkerReport(sorted(values.unread), trial.message, self.tuner_id)
             report.write(Path(self.project_dir) / f"trial_{trial.trial_id}", self._writer)
             self._failed = [] if trial.status == "COMPLETED" else [*self._failed, trial.trial_id]
 

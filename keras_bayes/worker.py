@@ -1,11 +1,16 @@
-"""When a worker of a distributed search should take no more trials."""
+"""What a worker of a distributed search does where its chief is away, and when it should take no more trials."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import grpc
 import keras_tuner as kt
 
 from keras_bayes import project
@@ -14,6 +19,32 @@ from keras_bayes.stopping import repeated_error
 
 SHARING_SECONDS = 20.0  # after which a network file system shows what another machine has written
 MAX_FAILURES = 5  # with one error, of one worker, one after the other
+CALL_AGAIN = {  # see https://grpc.io/docs/guides/retry
+    "maxAttempts": 5,
+    "initialBackoff": "1s",
+    "maxBackoff": "10s",
+    "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE"],
+}
+
+
+def call_again(client: Any) -> None:
+    """Lets the client of a worker call once more, when the chief is there again, where a call has broken off.
+
+    The chief may hear of the same twice.
+
+    Args:
+        client: A `keras_tuner.distribute.oracle_client.OracleClient`.
+    """
+    address = f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
+    config = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": CALL_AGAIN}]})
+    client.stub = type(client.stub)(grpc.insecure_channel(address, options=[("grpc.service_config", config)]))
+
+
+def give_sign_of_life(client: Any, trial_id: str) -> None:
+    """Lets the chief know that a trial is running, if it is there."""
+    with contextlib.suppress(grpc.RpcError):
+        client.get_trial(trial_id)
 
 
 def wait_for_project(folder: Path) -> None:

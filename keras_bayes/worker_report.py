@@ -18,10 +18,12 @@ class WorkerReport(NamedTuple):
     Args:
         unread: Hyperparameters that it did not look up.
         message: Why it failed, or ended early.
+        tuner_id: Of the worker.
     """
 
     unread: list[str]
     message: str | None
+    tuner_id: str
 
     def write(self, folder: Path, writer: Writer) -> None:
         """Puts it into the folder of the trial, in place of that of an earlier run."""

@@ -14,6 +14,7 @@ from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.states import State
 
 FILES, WEIGHTS = "files", "weights"
+MAX_NAMED = 3  # files in a message
 
 
 class Writer:
@@ -53,6 +54,17 @@ class Writer:
             if not self._unsaved:
                 self._failing.discard(FILES)
 
+    def finish(self) -> None:
+        """Writes what is not yet on the disk; a warning says what is still missing there."""
+        self.flush()
+        if self._unsaved:
+            some = [str(path) for path in list(self._unsaved)[:MAX_NAMED]] + ["…"] * (len(self._unsaved) > MAX_NAMED)
+            message = (
+                f"{len(self._unsaved)} files are still not on the disk: {', '.join(some)}. Make room, and call "
+                "`tuner.save()` before this process ends, or what they hold is lost."
+            )
+            warnings.warn(message, KerasBayesWarning, stacklevel=4)
+
     def save_weights(self, path: Path, save: Callable[[Path], None]) -> bool:
         """Replaces a file of weights by what `save` writes to a path; whether that worked."""
         with self._lock:
@@ -79,7 +91,7 @@ class Writer:
         return True
 
     def _warn(self, kind: str, path: Path, error: OSError, consequence: str) -> None:
-        if not self._failing:
+        if not self._failing or (kind == FILES and FILES not in self._failing):
             reason = error.strerror or str(error)
             message = f"{path} could not be written: {reason}. {consequence} as soon as the disk allows."
             warnings.warn(message, KerasBayesWarning, stacklevel=4)

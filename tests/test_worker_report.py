@@ -3,7 +3,7 @@ import pytest
 from keras_bayes.worker_report import REPORT_FILE, WorkerReport
 from keras_bayes.writer import Writer
 
-REPORT = WorkerReport(["momentum"], "Stopped after 9 epochs.")
+REPORT = WorkerReport(["momentum"], "Stopped after 9 epochs.", "worker1")
 
 
 def test_a_report_is_written_and_read(tmp_path):

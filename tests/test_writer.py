@@ -43,6 +43,43 @@ def test_a_fault_leaves_the_old_file_and_costs_one_warning(tmp_path, monkeypatch
     assert writer.is_behind
 
 
+@pytest.mark.parametrize("kinds", [("weights", "files"), ("files", "weights")])
+def test_files_that_are_missing_are_told_of_though_weights_are_missing_too(tmp_path, monkeypatch, kinds):
+    disk = FaultyDisk(monkeypatch)
+    writer = Writer()
+    disk.fail(1)
+    write = {
+        "weights": lambda: writer.save_weights(tmp_path / "w.h5", lambda path: path.write_text("w")),
+        "files": lambda: writer.write_json(tmp_path / "a.json", 1),
+    }
+
+    with warned() as messages:
+        for kind in kinds * 2:
+            write[kind]()
+
+    assert ["goes on in memory" in message for message in messages] == [
+        kind == "files" for kind in kinds[: len(messages)]
+    ]
+    assert "a.json" in messages[-1]
+
+
+def test_what_is_missing_at_the_end_is_told_once_more(tmp_path, monkeypatch):
+    disk = FaultyDisk(monkeypatch)
+    writer = Writer()
+    with warned() as messages:
+        writer.finish()
+        disk.fail(1)
+        for i in range(5):
+            writer.write_json(tmp_path / f"{i}.json", i)
+        writer.finish()
+        disk.mend()
+        writer.finish()
+
+    assert len(messages) == 2
+    assert re.search(r"^5 files are still not on the disk: .*0\.json, .*1\.json, .*2\.json, …\. Make", messages[1])
+    assert not writer.is_behind
+
+
 def test_everything_that_is_missing_is_written_when_the_disk_is_back(tmp_path, monkeypatch):
     disk = FaultyDisk(monkeypatch)
     writer = Writer()

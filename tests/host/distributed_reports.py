@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import keras_tuner as kt
+
 import keras_bayes
 from tests.host.test_tuner import DATA, build_model
 
@@ -49,7 +51,9 @@ if __name__ == "__main__":
         tuner = keras_bayes.BayesTuner(build_model, **arguments)
         tuner.search(**DATA, epochs=12)
     elif kind in ("sick", "unshared"):
-        Slow(max_trials=20, **arguments).search()
+        space = kt.HyperParameters()  # declared, so that nobody waits for the first trial to find it
+        space.Float("x", -1, 1)
+        Slow(max_trials=20, hyperparameters=space, **arguments).search()
     elif kind == "late":
         tuner = Slow(max_trials=4, **arguments)
         tuner.search()

@@ -134,6 +134,25 @@ def test_a_chief_that_is_killed_and_started_again_goes_on(tmp_path, start):
     assert {state["status"] for state in states(tmp_path)} <= {"COMPLETED", "FAILED"}
 
 
+def test_what_a_worker_tells_a_chief_that_has_just_ended_is_told_to_the_next_one(tmp_path, start):
+    chief, worker = start("chief"), start("worker", seconds=5)
+    wait_for(lambda: states(tmp_path) and has_heard(tmp_path, of=states(tmp_path)[0]["trial_id"]))
+    (running,) = states(tmp_path)
+
+    chief.send_signal(signal.SIGSTOP)
+    time.sleep(8)  # so that the worker waits for an answer
+    chief.send_signal(signal.SIGKILL)
+    chief.wait()
+    codes = [process.wait(timeout=TIMEOUT) for process in (start("chief"), worker, start("other"))]
+
+    after = {state["trial_id"]: state["status"] for state in states(tmp_path)}
+    search = json.loads((tmp_path / "untitled_project" / "oracle.json").read_text())
+    assert codes == [0, 0, 0], (tmp_path / "worker.log").read_text()
+    assert after[running["trial_id"]] == "COMPLETED"
+    assert len(search["times"]["runs"][running["trial_id"]]) == 1
+    assert len(after) == 14
+
+
 def test_an_exception_in_the_oracle_reaches_the_worker_and_frees_the_lock(tmp_path, start):
     chief, unlucky = start("chief", "--broken=3"), start("unlucky")
 
@@ -185,11 +204,11 @@ def test_a_rule_on_a_worker_sees_the_curves_of_the_others_and_what_the_chief_exp
     assert len(last.curve) == 1
 
 
-def search_of_reports(folder, start, kind, workers=("worker0",)):
-    """The log of a search of `distributed_reports.py` that has ended."""
+def search_of_reports(folder, start, kind, workers=("worker0",), code=0):
+    """The log of a search of `distributed_reports.py` that has ended, the chief with an exit code."""
     command = [sys.executable, "-m", "tests.host.distributed_reports", folder, kind]
     chief, *_ = (start(tuner_id, command=command) for tuner_id in ("chief", *workers))
-    assert chief.wait(timeout=TIMEOUT) == 0, (folder / "chief.log").read_text()
+    assert chief.wait(timeout=TIMEOUT) == code, (folder / "chief.log").read_text()
     return SearchLog.read(folder / "search")
 
 
@@ -203,10 +222,12 @@ def test_what_a_worker_has_not_read_is_known_to_the_chief(tmp_path, start):
 
 
 def test_why_trials_fail_on_a_worker_is_known_to_the_chief(tmp_path, start):
-    log = search_of_reports(tmp_path, start, "failing")
+    log = search_of_reports(tmp_path, start, "failing", code=1)
 
     assert [trial.record.message.splitlines()[-1] for trial in log.trials] == ["KeyError: 'no such column'"] * 3
-    assert "failed: KeyError: 'no such column'" in (tmp_path / "chief.log").read_text()
+    told = (tmp_path / "chief.log").read_text()
+    assert "failed: KeyError: 'no such column'" in told
+    assert "RuntimeError: The first 3 trials" in told
 
 
 def test_a_worker_whose_trials_alone_fail_takes_no_more(tmp_path, start):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 import threading
+import time
 import warnings
+from pathlib import Path
 
 import keras_tuner as kt
 import numpy as np
 import pytest
+from keras_tuner.engine.trial import Trial
 from searches import make_oracle, run_search, run_trial, small_space
 
 import keras_bayes
+from keras_bayes.worker_report import WorkerReport
 
 
 @pytest.mark.parametrize(
@@ -363,3 +367,77 @@ def test_a_worker_that_once_gave_a_sign_is_missed_from_the_start_of_its_next_tri
     oracle._leases._clock = lambda: 1e12
 
     assert oracle.create_trial("b").trial_id == second.trial_id
+
+
+@pytest.fixture
+def chief(tmp_path, monkeypatch):
+    """An oracle of workers, the first of which has a trial."""
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "chief")
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    oracle.get_trial(oracle.create_trial("first").trial_id)
+    return oracle
+
+
+def lose_first(oracle):
+    """The first worker falls silent, and another one is given its trial."""
+    (trial,) = oracle.trials.values()
+    oracle._leases._clock = lambda: time.monotonic() + 1e6
+    assert oracle.create_trial("other") is trial
+    return trial
+
+
+def told_by(oracle, tuner_id, trial, status):
+    """What a worker tells at the end of a trial, of which the chief has no object but its own."""
+    folder = Path(oracle.project_folder) / f"trial_{trial.trial_id}"
+    WorkerReport([], None, tuner_id).write(folder, oracle.writer)
+    sent = Trial.from_state(trial.get_state())
+    sent.status = status
+    oracle.end_trial(sent)
+
+
+def test_a_trial_that_has_ended_is_not_ended_again_by_a_worker_that_had_lost_it(chief):
+    trial = lose_first(chief)
+    chief.update_trial(trial.trial_id, {"loss": 1.0})
+    told_by(chief, "other", trial, "COMPLETED")
+
+    chief.update_trial(trial.trial_id, {"loss": 0.5})
+    told_by(chief, "first", trial, "FAILED")
+
+    assert (trial.status, trial.score) == ("COMPLETED", 1.0)
+    assert trial.metrics.get_best_value("loss") == 1.0
+
+
+def test_a_trial_is_ended_by_the_worker_that_has_it_now(chief):
+    trial = lose_first(chief)
+
+    told_by(chief, "first", trial, "FAILED")
+    status = trial.status
+    chief.update_trial(trial.trial_id, {"loss": 1.0})
+    told_by(chief, "other", trial, "COMPLETED")
+
+    assert (status, trial.status) == ("RUNNING", "COMPLETED")
+
+
+def test_trials_stay_with_their_workers_when_a_chief_is_started_again_until_these_are_lost(chief, tmp_path):
+    (trial,) = chief.trials.values()
+    chief.release()
+
+    again = make_oracle(tmp_path, hyperparameters=small_space())
+    again.reload()
+    assert again.create_trial("other").trial_id != trial.trial_id
+    assert again.create_trial("first").trial_id == trial.trial_id
+
+    again._leases._clock = lambda: time.monotonic() + 1e6
+    assert again.create_trial("third").trial_id == trial.trial_id
+
+
+def test_who_goes_on_without_workers_runs_their_trials_at_once(chief, tmp_path, monkeypatch):
+    (trial,) = chief.trials.values()
+    chief.release()
+    monkeypatch.delenv("KERASTUNER_ORACLE_IP")
+
+    again = make_oracle(tmp_path, hyperparameters=small_space())
+    again.reload()
+
+    assert again.create_trial("tuner0").trial_id == trial.trial_id
