@@ -122,6 +122,8 @@ class DurableTuner(kt.Tuner):
         """Removes the weights of finished trials that are not among the best, nor may go on."""
         super().on_trial_end(trial)
         self._kept.add(trial.trial_id)
+        if self._is_worker():  # others may have died; who has ended by now is one of the best or not
+            self._kept |= {i for i, other in self._trials()[0].items() if other.status in ("COMPLETED", "FAILED")}
         is_limited = self.keep_best is not None
         best = {t.trial_id for t in self.oracle.get_best_trials(self.keep_best)} if is_limited else set(self._kept)
         for trial_id in self._kept - self._may_go_on():

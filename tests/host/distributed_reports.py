@@ -50,6 +50,9 @@ if __name__ == "__main__":
         arguments |= {"objective": "val_loss", "max_trials": None, "max_epochs": 60, "stopping": "pause"}
         tuner = keras_bayes.BayesTuner(build_model, **arguments)
         tuner.search(**DATA, epochs=12)
+    elif kind == "keeping":
+        tuner = keras_bayes.BayesTuner(build_model, "val_loss", max_trials=8, keep_best=1, **arguments)
+        tuner.search(**DATA, epochs=2)
     elif kind in ("sick", "unshared"):
         space = kt.HyperParameters()  # declared, so that nobody waits for the first trial to find it
         space.Float("x", -1, 1)

@@ -238,6 +238,21 @@ def test_a_worker_whose_trials_alone_fail_takes_no_more(tmp_path, start):
     assert "failed with the same error. It takes no more." in (tmp_path / "worker1.log").read_text()
 
 
+def test_weights_that_a_killed_worker_has_left_are_removed_by_another(tmp_path, start):
+    command = [sys.executable, "-m", "tests.host.distributed_reports", tmp_path, "keeping"]
+    chief, victim = (start(tuner_id, command=command) for tuner_id in ("chief", "victim"))
+    wait_for(lambda: len(list(tmp_path.glob("search/trial_*/*.weights.h5"))) > 1)  # the best one, and a running one
+
+    victim.kill()
+    worker = start("worker", command=command)
+    codes = [process.wait(timeout=TIMEOUT) for process in (worker, chief)]
+
+    log = SearchLog.read(tmp_path / "search")
+    assert codes == [0, 0], (tmp_path / "worker.log").read_text()
+    assert len(log.trials) == 8
+    assert [path.parent.name for path in tmp_path.rglob("*.weights.h5")] == [f"trial_{log.best.trial_id}"]
+
+
 def test_a_worker_with_another_folder_says_so_and_its_trial_goes_to_another(tmp_path, start):
     log = search_of_reports(tmp_path, start, "unshared", workers=("worker0", "worker1"))
 
