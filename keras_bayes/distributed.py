@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from keras_tuner.engine.trial import Trial
+from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes.errors import ConstraintError
 from keras_bayes.leases import Leases, is_chief, is_distributed
@@ -33,13 +35,24 @@ class DistributedOracle(SteeredOracle):
         self._workers = Leases(DESERTED_SECONDS)
         self._signallers: set[str] = set()  # workers that are known to send signs of life
 
+    @contextlib.contextmanager
+    def searching(self) -> Iterator[None]:
+        """See `DurableOracle.searching`; what ran when a chief ended stays with its workers until these are lost."""
+        with super().searching():
+            if is_chief():
+                self._leave_to_workers()
+            yield
+
     def create_trial(self, tuner_id: str) -> Trial:
         """The next trial for a worker, or the one it is running; see `keras_tuner.Oracle.create_trial`."""
         with self._lock:
             self.become_writer()
             self._hear_of_worker(tuner_id)
-            if tuner_id not in self.ongoing_trials:
+            own = self.ongoing_trials.get(tuner_id)
+            if own is None:
                 self.release_lost_trials()
+            elif own.trial_id in self._died:  # it was left to this worker, which has been started again, too
+                self._release(tuner_id)
             trial = super().create_trial(tuner_id)
             if is_distributed():
                 self._begun.hear(trial.trial_id)
@@ -51,9 +64,11 @@ class DistributedOracle(SteeredOracle):
         """The trial with an id; for a worker to ask for it is a sign of life."""
         with self._lock:
             if is_distributed():
+                if self._leases.is_held(trial_id):  # keras-tuner's own tuners ask once, at the end of a trial
+                    self._signallers |= self._owners(trial_id)
                 self._leases.hear(trial_id)
-                self._signallers |= {i for i, trial in self.ongoing_trials.items() if trial.trial_id == trial_id}
                 self._workers.hear(ANY_WORKER)
+                self._died.discard(trial_id)
             return self.trials[trial_id]
 
     def update_trial(self, trial_id: str, metrics: dict[str, Any], step: int = 0) -> Trial:
@@ -67,34 +82,19 @@ class DistributedOracle(SteeredOracle):
         """Ends a trial, unless it is over, or that of another worker by now; see `keras_tuner.Oracle.end_trial`."""
         with self._lock:
             ended = trial.trial_id if isinstance(trial, Trial) else trial or trial_id
-            if not self._is_over(ended) and not self._is_anothers(ended):
-                super().end_trial(trial, status, trial_id)
-
-    def reload(self) -> None:
-        """Takes up the search in the project folder; a running trial stays with its worker until that is lost."""
-        super().reload()
-        if not is_chief():
-            return
-        for trial_id in sorted(self._died & self._ran_on.keys()):
-            tuner_id = self._ran_on[trial_id]
-            self._retry_queue.remove(trial_id)
-            self.ongoing_trials[tuner_id] = self.trials[trial_id]
-            self.tuner_ids.add(tuner_id)
-            self._leases.hear(trial_id)
-            self._workers.hear(tuner_id)
-            self.timesheet.go_on(trial_id)
-        self._died -= self._ran_on.keys()
+            if self._is_over(ended):
+                return
+            if self._is_anothers(ended):
+                self._forget_results(self.trials[ended])
+                return
+            super().end_trial(trial, status, trial_id)
 
     def release_lost_trials(self) -> None:
         """Queues the trials of workers that have fallen silent for others."""
         with self._lock:
             for tuner_id, trial in list(self.ongoing_trials.items()):
                 if self._leases.is_lost(trial.trial_id):
-                    del self.ongoing_trials[tuner_id]
-                    self.tuner_ids.discard(tuner_id)
-                    self._died.add(trial.trial_id)
-                    self._retry_queue.append(trial.trial_id)
-                    self.timesheet.end(trial.trial_id)
+                    self._release(tuner_id)
             self.tuner_ids -= {i for i in self.tuner_ids - set(self.ongoing_trials) if self._workers.is_lost(i)}
 
     def is_abandoned(self) -> bool:
@@ -104,8 +104,7 @@ class DistributedOracle(SteeredOracle):
             return is_deserted and self._workers.is_lost(ANY_WORKER)
 
     def _take_over(self, own: Trial, ended: Trial, status: str) -> Exception | None:
-        folder = Path(self.project_folder) / f"trial_{own.trial_id}"
-        report = WorkerReport.read(folder) if is_distributed() else None
+        report = WorkerReport.read(self._folder(own.trial_id)) if is_distributed() else None
         if report is None:
             return super()._take_over(own, ended, status)
         ended.message = report.message
@@ -113,16 +112,41 @@ class DistributedOracle(SteeredOracle):
         self.unread[own.trial_id] = report.unread
         return error
 
+    def _leave_to_workers(self) -> None:
+        for trial_id, tuner_id in self._ran_on.items():
+            if trial_id in self._died:
+                self._retry_queue.remove(trial_id)
+                self.ongoing_trials[tuner_id] = self.trials[trial_id]
+                self.tuner_ids.add(tuner_id)
+                self._leases.hear(trial_id)
+                self._workers.hear(tuner_id)
+                self.timesheet.go_on(trial_id)
+        self._ran_on = {}
+
+    def _release(self, tuner_id: str) -> None:
+        """Queues the trial of a worker that has lost it."""
+        trial = self.ongoing_trials.pop(tuner_id)
+        self.tuner_ids.discard(tuner_id)
+        self._died.add(trial.trial_id)
+        self._retry_queue.append(trial.trial_id)
+        self.timesheet.end(trial.trial_id)
+
+    def _owners(self, trial_id: str) -> set[str]:
+        """Who runs a trial: one worker, or none."""
+        return {tuner_id for tuner_id, trial in self.ongoing_trials.items() if trial.trial_id == trial_id}
+
     def _is_over(self, trial_id: str) -> bool:
-        """Whether a worker that had fallen silent speaks of a trial that another one has ended."""
-        is_running = any(trial.trial_id == trial_id for trial in self.ongoing_trials.values())
-        return is_distributed() and not is_running and trial_id not in self._retry_queue
+        """Whether nothing is to be told of a trial any more; one whose worker fell silent may still end."""
+        return is_distributed() and self.trials[trial_id].status != TrialStatus.RUNNING
 
     def _is_anothers(self, trial_id: str) -> bool:
-        """Whether who says that a running trial has ended is not the worker that it was given to."""
-        owners = {tuner_id for tuner_id, trial in self.ongoing_trials.items() if trial.trial_id == trial_id}
-        report = WorkerReport.read(Path(self.project_folder) / f"trial_{trial_id}") if is_distributed() else None
+        """Whether who says that a trial has ended is not the worker that runs it."""
+        owners = self._owners(trial_id)
+        report = WorkerReport.read(self._folder(trial_id)) if is_distributed() else None
         return bool(owners) and report is not None and report.tuner_id not in owners
+
+    def _folder(self, trial_id: str) -> Path:
+        return Path(self.project_folder) / f"trial_{trial_id}"
 
     def _hear_of_worker(self, tuner_id: str) -> None:
         if is_distributed():
@@ -147,4 +171,5 @@ class DistributedOracle(SteeredOracle):
         trial = super()._retried_trial()
         if trial is not None:
             self._leases.forget(trial.trial_id)
+            WorkerReport.remove(self._folder(trial.trial_id))
         return trial

@@ -35,6 +35,7 @@ class DurableTuner(kt.Tuner):
         if not self._is_worker() and not self.oracle.trials and project.exists(Path(self.project_dir)):
             self.reload()  # the host looks for a file that is written only after the first trial, under another name
         self._kept = set() if self._is_worker() else set(self.oracle.proposals)  # ours that may have weights on disk
+        self._known = set(self._kept)  # trials that are, or were, among these
 
     def save(self) -> None:
         """Writes the state of the search and of this tuner."""
@@ -122,8 +123,11 @@ class DurableTuner(kt.Tuner):
         """Removes the weights of finished trials that are not among the best, nor may go on."""
         super().on_trial_end(trial)
         self._kept.add(trial.trial_id)
-        if self._is_worker():  # others may have died; who has ended by now is one of the best or not
-            self._kept |= {i for i, other in self._trials()[0].items() if other.status in ("COMPLETED", "FAILED")}
+        if self._is_worker():  # whose colleagues may have died
+            trials, proposals = self._trials()
+            ended = {i for i in proposals if i in trials and trials[i].status in ("COMPLETED", "FAILED")}
+            self._kept |= ended - self._known
+            self._known |= ended
         is_limited = self.keep_best is not None
         best = {t.trial_id for t in self.oracle.get_best_trials(self.keep_best)} if is_limited else set(self._kept)
         for trial_id in self._kept - self._may_go_on():
@@ -134,7 +138,7 @@ class DurableTuner(kt.Tuner):
                     self._kept.discard(trial_id)
 
     def _may_go_on(self) -> set[str]:
-        """The paused trials of this process whose state is kept."""
+        """The paused trials whose state is kept."""
         found = [trial_id for trial_id in self._kept if self._state_file(trial_id).exists()]
         if not found:
             return set()

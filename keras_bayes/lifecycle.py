@@ -230,12 +230,16 @@ class LifecycleOracle(RetryingOracle):
         reason = too_many_failures(self._records(self._ended_here), limit)
         if not reason or (limit is None and self.best_trial() is not None):
             return
-        failure = RuntimeError(reason)
-        if is_distributed():  # an exception would reach one worker and leave the chief waiting
-            self.failure = failure
-            return
-        self._ended_here = []  # whoever continues the search gives it another chance
-        raise failure
+        self.failure = RuntimeError(reason)
+        if not is_distributed():  # where an exception would reach one worker and leave the chief waiting
+            self.raise_failure()
+
+    def raise_failure(self) -> None:
+        """Raises why no further trial may start, if there is a reason; whoever goes on gives it another chance."""
+        failure, self.failure = self.failure, None
+        if failure is not None:
+            self._ended_here = []
+            raise failure
 
     def _direction(self, metric: str) -> str | None:
         objectives = [self.objective, *parts(self.objective)]

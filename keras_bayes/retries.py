@@ -47,14 +47,17 @@ class RetryingOracle(DurableOracle):
             if not reason:
                 trial.hyperparameters = hyperparameters
                 trial.status, trial.message, trial.score = TrialStatus.RUNNING, None, None
-                trial.metrics = type(trial.metrics)()  # the results of a failed run are not those of the next
-                self._diverged.pop(trial.trial_id, None)
+                self._forget_results(trial)  # those of a failed run are not those of the next
                 return trial
             trial.status, trial.message = TrialStatus.FAILED, reason
             self._settle(trial)
             self._save_trial(trial)
             self.save()
         return None
+
+    def _forget_results(self, trial: Trial) -> None:
+        trial.metrics = type(trial.metrics)()
+        self._diverged.pop(trial.trial_id, None)
 
     def _reason_to_give_up(self, trial: Trial, hyperparameters: kt.HyperParameters, space: Space) -> str:
         """Why a waiting trial should not run again with these values; empty if it should."""

@@ -60,7 +60,7 @@ def _insistent() -> Iterator[None]:
     def interrupt_again(ignored: Any) -> None:
         if issubclass(ignored.exc_type, Terminated | KeyboardInterrupt):
             number = signal.SIGTERM if issubclass(ignored.exc_type, Terminated) else signal.SIGINT
-            threading.Timer(AGAIN_SECONDS, os.kill, (os.getpid(), number)).start()  # now it would be ignored, too
+            threading.Timer(AGAIN_SECONDS, _interrupt, (number,)).start()  # now it would be ignored, too
         else:
             before(ignored)
 
@@ -69,3 +69,10 @@ def _insistent() -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = before
+
+
+def _interrupt(number: int) -> None:
+    if os.name == "nt":  # where `os.kill` ends a process at once
+        signal.raise_signal(number)
+    else:
+        os.kill(os.getpid(), number)  # wakes the main thread, too

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import grpc
 import keras_tuner as kt
 
 from keras_bayes.arguments import check_one_of, check_project_name, integer_or_none
@@ -28,7 +29,7 @@ from keras_bayes.stopping import ExpectedGain
 from keras_bayes.stopping_rules import RULES, Rule, as_rule
 from keras_bayes.training_tuner import TrainingTuner
 from keras_bayes.usage import ReadValues
-from keras_bayes.worker import MAX_FAILURES, call_again, check_health, give_sign_of_life, wait_for_project
+from keras_bayes.worker import MAX_FAILURES, check_health, give_sign_of_life, retry_calls, wait_for_project
 from keras_bayes.worker_report import WorkerReport
 
 UNTITLED = "untitled_project"  # what the host calls a project without a name
@@ -150,7 +151,7 @@ class BayesTuner(Views, TrainingTuner):
             remove_project(Path(kwargs.get("directory") or ".") / (kwargs.get("project_name") or UNTITLED))
         super().__init__(oracle=oracle, rule=rule, keep_best=keep_best, hypermodel=hypermodel, **kwargs)
         if self._is_worker():
-            call_again(self.oracle)
+            retry_calls(self.oracle)
         self._objective = "" if objective is None else f"objective={objective_code(objective)}, "
         self._progress = progress
         self._is_waiting = False  # between asking for a trial and getting one
@@ -187,11 +188,13 @@ class BayesTuner(Views, TrainingTuner):
                 self.oracle.interrupt(self.tuner_id)
             raise
         else:
-            if is_chief() and self.oracle.failure is not None:
-                raise self.oracle.failure
+            if is_chief():
+                self.oracle.raise_failure()
         finally:
             if watch is not None:
                 watch.stop()
+            if self._is_worker():
+                self._writer.finish()
 
     def on_search_end(self) -> None:
         """Says how to load the best model."""
@@ -241,6 +244,15 @@ class BayesTuner(Views, TrainingTuner):
             report = WorkerReport(sorted(values.unread), trial.message, self.tuner_id)
             report.write(Path(self.project_dir) / f"trial_{trial.trial_id}", self._writer)
             self._failed = [] if trial.status == "COMPLETED" else [*self._failed, trial.trial_id]
+
+    def _run_and_update_trial(self, trial: Any, *fit_args: Any, **fit_kwargs: Any) -> None:
+        """Runs a trial; that a chief is gone is no failure of it."""
+        try:
+            super()._run_and_update_trial(trial, *fit_args, **fit_kwargs)
+        except grpc.RpcError as error:
+            if not self._is_worker():
+                raise
+            raise kt.errors.FatalRuntimeError("The chief of this worker does not answer.") from error
 
     def _interrupt_if_abandoned(self, *_: Any) -> None:
         if self._is_abandoned:

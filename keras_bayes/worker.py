@@ -19,26 +19,28 @@ from keras_bayes.stopping import repeated_error
 
 SHARING_SECONDS = 20.0  # after which a network file system shows what another machine has written
 MAX_FAILURES = 5  # with one error, of one worker, one after the other
-CALL_AGAIN = {  # see https://grpc.io/docs/guides/retry
+RETRY_POLICY = {  # see https://grpc.io/docs/guides/retry
     "maxAttempts": 5,
     "initialBackoff": "1s",
     "maxBackoff": "10s",
     "backoffMultiplier": 2,
     "retryableStatusCodes": ["UNAVAILABLE"],
 }
+RECONNECT_MILLISECONDS = 5000  # between two looks for the chief: well within a lease
 
 
-def call_again(client: Any) -> None:
+def retry_calls(client: Any) -> None:
     """Lets the client of a worker call once more, when the chief is there again, where a call has broken off.
 
-    The chief may hear of the same twice.
+    So the chief may hear the same twice.
 
     Args:
         client: A `keras_tuner.distribute.oracle_client.OracleClient`.
     """
     address = f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
-    config = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": CALL_AGAIN}]})
-    client.stub = type(client.stub)(grpc.insecure_channel(address, options=[("grpc.service_config", config)]))
+    config = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": RETRY_POLICY}]})
+    options = [("grpc.service_config", config), ("grpc.max_reconnect_backoff_ms", RECONNECT_MILLISECONDS)]
+    client.stub = type(client.stub)(grpc.insecure_channel(address, options=options))
 
 
 def give_sign_of_life(client: Any, trial_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,12 @@ class WorkerReport(NamedTuple):
     def write(self, folder: Path, writer: Writer) -> None:
         """Puts it into the folder of the trial, in place of that of an earlier run."""
         writer.write_json(folder / REPORT_FILE, self._asdict())
+
+    @staticmethod
+    def remove(folder: Path) -> None:
+        """Takes it out of the folder of a trial that is to run again."""
+        with contextlib.suppress(OSError):
+            (folder / REPORT_FILE).unlink(missing_ok=True)
 
     @classmethod
     def read(cls, folder: Path) -> WorkerReport | None:

@@ -60,8 +60,8 @@ class Writer:
         if self._unsaved:
             some = [str(path) for path in list(self._unsaved)[:MAX_NAMED]] + ["…"] * (len(self._unsaved) > MAX_NAMED)
             message = (
-                f"{len(self._unsaved)} files are still not on the disk: {', '.join(some)}. Make room, and call "
-                "`tuner.save()` before this process ends, or what they hold is lost."
+                f"Still not on the disk: {', '.join(some)}. Make room, and call `tuner.save()` before this process "
+                "ends, or what is missing is lost."
             )
             warnings.warn(message, KerasBayesWarning, stacklevel=4)
 
@@ -91,7 +91,7 @@ class Writer:
         return True
 
     def _warn(self, kind: str, path: Path, error: OSError, consequence: str) -> None:
-        if not self._failing or (kind == FILES and FILES not in self._failing):
+        if not self._failing & {kind, FILES}:
             reason = error.strerror or str(error)
             message = f"{path} could not be written: {reason}. {consequence} as soon as the disk allows."
             warnings.warn(message, KerasBayesWarning, stacklevel=4)

@@ -39,10 +39,13 @@ say("not reached")
     assert done.returncode == -signal.SIGTERM
 
 
-@pytest.mark.parametrize(("number", "raised"), [("SIGTERM", "Terminated"), ("SIGINT", "KeyboardInterrupt")])
-def test_an_interruption_that_python_ignores_comes_again(number, raised):
+@pytest.mark.parametrize(
+    ("number", "raised", "code"), [("SIGTERM", "Terminated", -signal.SIGTERM), ("SIGINT", "KeyboardInterrupt", 0)]
+)
+def test_an_interruption_that_python_ignores_comes_again(number, raised, code):
     done = run(f"""
 import weakref
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
 
 def collected(reference):
     os.kill(os.getpid(), signal.{number})
@@ -65,6 +68,7 @@ assert sys.unraisablehook is sys.__unraisablehook__
 """)
 
     assert done.stdout.split() == ["ignored", raised], done.stderr
+    assert done.returncode == code, done.stderr
 
 
 def test_other_errors_that_python_ignores_are_shown_as_ever():

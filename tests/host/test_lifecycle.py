@@ -354,19 +354,24 @@ def test_a_worker_waits_for_the_first_sign_of_life_of_a_trial_but_not_for_ever(t
     assert (waiting, oracle.create_trial("b").status) == ("IDLE", "STOPPED")
 
 
-def test_a_worker_that_once_gave_a_sign_is_missed_from_the_start_of_its_next_trial(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("num_signs", "is_missed"), [(2, True), (1, False)])
+def test_a_worker_that_gave_signs_is_missed_from_the_start_of_its_next_trial(
+    tmp_path, monkeypatch, num_signs, is_missed
+):
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
     oracle = make_oracle(tmp_path, hyperparameters=small_space())
     first = oracle.create_trial("a")
-    oracle.get_trial(first.trial_id)
+    for _ in range(num_signs):  # keras-tuner's own tuners ask for their trial once, at its end
+        oracle.get_trial(first.trial_id)
     oracle.update_trial(first.trial_id, {"loss": 1.0})
-    first.status = "COMPLETED"
-    oracle.end_trial(first)
+    ended = Trial.from_state(first.get_state())
+    ended.status = "COMPLETED"
+    oracle.end_trial(ended)
 
     second = oracle.create_trial("a")
     oracle._leases._clock = lambda: 1e12
 
-    assert oracle.create_trial("b").trial_id == second.trial_id
+    assert (oracle.create_trial("b").trial_id == second.trial_id) is is_missed
 
 
 @pytest.fixture
@@ -408,28 +413,68 @@ def test_a_trial_that_has_ended_is_not_ended_again_by_a_worker_that_had_lost_it(
     assert trial.metrics.get_best_value("loss") == 1.0
 
 
-def test_a_trial_is_ended_by_the_worker_that_has_it_now(chief):
+@pytest.mark.parametrize("loss", [0.5, float("nan")])
+def test_a_trial_is_ended_by_the_worker_that_has_it_now(chief, loss):
     trial = lose_first(chief)
 
-    told_by(chief, "first", trial, "FAILED")
-    status = trial.status
+    chief.update_trial(trial.trial_id, {"loss": loss})
+    told_by(chief, "first", trial, "COMPLETED")
+    assert trial.status == "RUNNING"
+    assert not trial.metrics.exists("loss")  # or keras-tuner took it for the result of the other one
+
     chief.update_trial(trial.trial_id, {"loss": 1.0})
     told_by(chief, "other", trial, "COMPLETED")
+    assert (trial.status, trial.score) == ("COMPLETED", 1.0)
 
-    assert (status, trial.status) == ("RUNNING", "COMPLETED")
+
+def test_what_an_earlier_run_has_reported_does_not_count_for_the_next(tmp_path, chief):
+    chief.max_retries_per_trial = 1
+    (trial,) = chief.trials.values()
+    told_by(chief, "first", trial, "INVALID")
+    told_by(chief, "first", trial, "INVALID")  # the same, told twice
+    again = chief.create_trial("other")
+    chief.update_trial(again.trial_id, {"loss": 1.0})
+
+    sent = Trial.from_state(again.get_state())  # without a report, as of keras-tuner's own tuners
+    sent.status = "COMPLETED"
+    chief.end_trial(sent)
+
+    assert again is trial
+    assert (trial.status, trial.score) == ("COMPLETED", 1.0)
+
+
+def started_again(folder):
+    """The oracle of a chief that takes up the search."""
+    oracle = make_oracle(folder, hyperparameters=small_space())
+    oracle.reload()
+    return oracle
 
 
 def test_trials_stay_with_their_workers_when_a_chief_is_started_again_until_these_are_lost(chief, tmp_path):
     (trial,) = chief.trials.values()
     chief.release()
 
-    again = make_oracle(tmp_path, hyperparameters=small_space())
-    again.reload()
-    assert again.create_trial("other").trial_id != trial.trial_id
-    assert again.create_trial("first").trial_id == trial.trial_id
+    again = started_again(tmp_path)
+    with again.searching():
+        assert again.create_trial("other").trial_id != trial.trial_id
+        again.get_trial(trial.trial_id)  # a sign of life
+        assert again.create_trial("third").trial_id != trial.trial_id
 
-    again._leases._clock = lambda: time.monotonic() + 1e6
-    assert again.create_trial("third").trial_id == trial.trial_id
+        again._leases._clock = lambda: time.monotonic() + 1e6
+        assert again.create_trial("fourth").trial_id == trial.trial_id
+
+
+def test_a_worker_that_is_started_again_with_its_chief_begins_its_trial_anew_but_not_for_ever(chief, tmp_path):
+    (trial,) = chief.trials.values()
+    chief.release()
+
+    for is_tried_again in (True, False):
+        again = started_again(tmp_path)
+        with again.searching():
+            given = again.create_trial("first")
+            again.release()
+        assert (given.trial_id == trial.trial_id) is is_tried_again
+    assert "The process ended each time" in again.trials[trial.trial_id].message
 
 
 def test_who_goes_on_without_workers_runs_their_trials_at_once(chief, tmp_path, monkeypatch):
@@ -437,7 +482,6 @@ def test_who_goes_on_without_workers_runs_their_trials_at_once(chief, tmp_path, 
     chief.release()
     monkeypatch.delenv("KERASTUNER_ORACLE_IP")
 
-    again = make_oracle(tmp_path, hyperparameters=small_space())
-    again.reload()
-
-    assert again.create_trial("tuner0").trial_id == trial.trial_id
+    again = started_again(tmp_path)
+    with again.searching():
+        assert again.create_trial("tuner0").trial_id == trial.trial_id

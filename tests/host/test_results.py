@@ -96,12 +96,12 @@ def test_a_metric_of_every_few_epochs_is_at_its_epochs(values, num_epochs, expec
 
 @pytest.mark.parametrize(
     ("epochs", "validation_freq", "validated"),
-    [(3, 2, [1]), (4, 2, [1, 3]), (5, 3, [2]), (11, 4, [3, 7]), (6, [1, 6], [0, 5])],
+    [(3, 2, [1]), (4, 2, [1, 3]), (11, 4, [3, 7]), (6, [1, 6], [0, 5])],
 )
 def test_with_validation_every_few_epochs_the_metrics_are_those_of_the_best_one(
     tmp_path, epochs, validation_freq, validated
 ):
-    tuner = make_tuner(tmp_path, build_measured, objective="val_accuracy", max_trials=2)
+    tuner = make_tuner(tmp_path, build_measured, objective="val_accuracy", max_trials=1)
     tuner.search(**DATA, epochs=epochs, validation_freq=validation_freq)
 
     for trial in tuner.oracle.trials.values():
