@@ -29,7 +29,7 @@ from keras_bayes.stopping import ExpectedGain
 from keras_bayes.stopping_rules import RULES, Rule, as_rule
 from keras_bayes.training_tuner import TrainingTuner
 from keras_bayes.usage import ReadValues
-from keras_bayes.worker import MAX_FAILURES, check_health, give_sign_of_life, retry_calls, wait_for_project
+from keras_bayes.worker import MAX_FAILURES, check_health, give_sign_of_life, is_away, retry_calls, wait_for_project
 from keras_bayes.worker_report import WorkerReport
 
 UNTITLED = "untitled_project"  # what the host calls a project without a name
@@ -250,7 +250,7 @@ class BayesTuner(Views, TrainingTuner):
         try:
             super()._run_and_update_trial(trial, *fit_args, **fit_kwargs)
         except grpc.RpcError as error:
-            if not self._is_worker():
+            if not self._is_worker() or not is_away(error):
                 raise
             raise kt.errors.FatalRuntimeError("The chief of this worker does not answer.") from error
 

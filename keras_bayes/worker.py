@@ -43,6 +43,12 @@ def retry_calls(client: Any) -> None:
     client.stub = type(client.stub)(grpc.insecure_channel(address, options=options))
 
 
+def is_away(error: grpc.RpcError) -> bool:
+    """Whether a call failed since the chief did not answer, not since it answered with an error."""
+    codes = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+    return isinstance(error, grpc.Call) and error.code() in codes
+
+
 def give_sign_of_life(client: Any, trial_id: str) -> None:
     """Lets the chief know that a trial is running, if it is there."""
     with contextlib.suppress(grpc.RpcError):

@@ -1,7 +1,11 @@
+import time
+from concurrent import futures
+
+import grpc
 import keras_tuner as kt
 import pytest
 
-from keras_bayes.worker import MAX_FAILURES, check_health, wait_for_project
+from keras_bayes.worker import MAX_FAILURES, check_health, is_away, wait_for_project
 from tests.logs import log_of, trial
 from tests.spaces import real
 
@@ -41,3 +45,35 @@ def test_a_folder_without_a_search_is_not_that_of_the_chief(tmp_path, monkeypatc
         wait_for_project(tmp_path)
     (tmp_path / "oracle.json").touch()
     wait_for_project(tmp_path)
+
+
+@pytest.fixture
+def server():
+    """A server that answers a call by what is in its bytes: after a while, or with an error of its program."""
+
+    class Service(grpc.GenericRpcHandler):
+        def service(self, details):
+            return grpc.unary_unary_rpc_method_handler(self.answer)
+
+        def answer(self, request, context):
+            if request == b"slow":
+                time.sleep(1)
+            raise KeyError("a mistake in the chief")
+
+    server = grpc.server(futures.ThreadPoolExecutor(1), handlers=[Service()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield port
+    server.stop(None).wait()
+
+
+@pytest.mark.parametrize(
+    ("request_", "is_there", "expected"), [(b"", True, False), (b"slow", True, True), (b"", False, True)]
+)
+def test_a_chief_is_away_that_does_not_answer_in_time_or_is_not_there(server, request_, is_there, expected):
+    address = f"127.0.0.1:{server if is_there else 1}"
+
+    with grpc.insecure_channel(address) as channel, pytest.raises(grpc.RpcError) as raised:
+        channel.unary_unary("/chief/call")(request_, timeout=0.5)
+
+    assert is_away(raised.value) is expected
