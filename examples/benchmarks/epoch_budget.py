@@ -23,8 +23,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # read when numpy is imported
 
 from epoch_searches import CONTESTANTS
+from measuring import set_constant
 from regret import read_lines
-from search_quality import SEED_STEP, TASK_STEP, append_line, reference, set_constant
+from search_quality import SEED_STEP, TASK_STEP, append_line, reference
 from suites import EPOCHS, LCBENCH_TASKS, Problem, problems
 from trainings import BudgetSpentError, Trainings
 

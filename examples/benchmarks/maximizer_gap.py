@@ -20,9 +20,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # read when numpy is imported
 
 import numpy as np
-from measuring import print_table
+from measuring import print_table, set_constant
 from optimizers import make_optimizer
-from search_quality import set_constant
 from suites import Problem, problems
 
 from keras_bayes import maximizer

@@ -1,11 +1,13 @@
-"""What the benchmarks share: driving an oracle without a tuner, a CSV file, a table."""
+"""What the benchmarks share: driving an oracle without a tuner, another constant, a CSV file, a table."""
 
 from __future__ import annotations
 
+import ast
 import csv
 import platform
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
@@ -36,6 +38,16 @@ def drive(
             trial.status = "COMPLETED"
             oracle.end_trial(trial)
             yield values, loss
+
+
+def set_constant(assignment: str) -> None:
+    """Gives a constant of the package another value: `module.NAME=value`."""
+    target, value = assignment.split("=")
+    module, constant = target.split(".")
+    namespace = vars(import_module(f"keras_bayes.{module}"))
+    if constant not in namespace:
+        raise ValueError(f"There is no constant keras_bayes.{target}.")
+    namespace[constant] = ast.literal_eval(value)
 
 
 def write_csv(path: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -15,7 +15,6 @@ is an ablation: our search with another constant, told apart by its name in the 
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import math
 import os
@@ -23,7 +22,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +29,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")  # read when numpy is imported
 
 import numpy as np
+from measuring import set_constant
 from optimizers import CONTESTANTS, SearchEndedError, is_installed, make_optimizer, version_of
 from parameters import decode_all
 from regret import expected_best, read_lines
@@ -113,16 +112,6 @@ def main() -> None:
             append_line(file, {**key, "optimizer": label, "seed": seed, "version": version_of(name), **result})
             best, took = max(x for x in [*result["true"], -math.inf] if x is not None), sum(result["seconds"])
             print(f"{problem.suite} {problem.task} {label} {seed}: {best:.3f} ({took:.1f} s)", flush=True)
-
-
-def set_constant(assignment: str) -> None:
-    """Gives a constant of the package another value: `module.NAME=value`."""
-    target, value = assignment.split("=")
-    module, constant = target.split(".")
-    namespace = vars(import_module(f"keras_bayes.{module}"))
-    if constant not in namespace:
-        raise ValueError(f"There is no constant keras_bayes.{target}.")
-    namespace[constant] = ast.literal_eval(value)
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -17,11 +17,10 @@ from dataclasses import dataclass
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # read when numpy is imported
 
 import numpy as np
-from measuring import print_table
+from measuring import print_table, set_constant
 from numpy.typing import NDArray
 from parameters import decode_all
 from scipy.stats import binomtest
-from search_quality import set_constant
 from suites import EPOCHS, LCBENCH_PARAMETERS, LCBENCH_TASKS
 from trainings import EPOCH_NOISE, SEED_NOISE
 from yahpo import LCBENCH_SCENARIO

@@ -26,7 +26,7 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")  # read when nu
 import keras_tuner as kt
 import numpy as np
 from keras_tuner.engine.trial import Trial
-from measuring import print_table, write_csv
+from measuring import print_table, set_constant, write_csv
 
 import keras_bayes
 
@@ -159,8 +159,11 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="measurements of each (default: 5)")
     parser.add_argument("--peers", action="store_true", help="also keras-tuner's search and, if installed, Optuna's")
     parser.add_argument("--steered", action="store_true", help="also with constraints, and the gain that is expected")
+    parser.add_argument("--set", nargs="+", default=[], metavar="MODULE.NAME=VALUE", help="constants of keras_bayes")
     parser.add_argument("--csv", default="suggestion_time.csv", help="where all measurements are written")
     args = parser.parse_args()
+    for assignment in args.set:
+        set_constant(assignment)
 
     searches: dict[str, Prepare] = {"keras_bayes.BayesOracle": partial(prepare_oracle, keras_bayes.BayesOracle)}
     if args.steered:
