@@ -450,15 +450,22 @@ def started_again(folder):
     return oracle
 
 
-def test_trials_stay_with_their_workers_when_a_chief_is_started_again_until_these_are_lost(chief, tmp_path):
+@pytest.mark.parametrize("gives_sign", [True, False])
+def test_trials_stay_with_their_workers_when_a_chief_is_started_again_until_these_are_lost(chief, tmp_path, gives_sign):
     (trial,) = chief.trials.values()
     chief.release()
 
     again = started_again(tmp_path)
     with again.searching():
         assert again.create_trial("other").trial_id != trial.trial_id
-        again.get_trial(trial.trial_id)  # a sign of life
+        if gives_sign:
+            again.get_trial(trial.trial_id)
+            assert again.create_trial("first").trial_id == trial.trial_id
+            assert again._deaths == {}
         assert again.create_trial("third").trial_id != trial.trial_id
+        seconds = again.timesheet.seconds(trial.trial_id)
+        time.sleep(0.01)
+        assert again.timesheet.seconds(trial.trial_id) > seconds
 
         again._leases._clock = lambda: time.monotonic() + 1e6
         assert again.create_trial("fourth").trial_id == trial.trial_id
@@ -475,6 +482,19 @@ def test_a_worker_that_is_started_again_with_its_chief_begins_its_trial_anew_but
             again.release()
         assert (given.trial_id == trial.trial_id) is is_tried_again
     assert "The process ended each time" in again.trials[trial.trial_id].message
+
+
+def test_a_chief_that_has_ended_with_an_error_may_search_again(chief):
+    chief.max_consecutive_failed_trials = 1
+    (trial,) = chief.trials.values()
+    told_by(chief, "first", trial, "FAILED")
+    assert chief.create_trial("first").status == "STOPPED"
+
+    with pytest.raises(RuntimeError, match="exceeded the limit of 1"):
+        chief.raise_failure()
+
+    chief.raise_failure()  # there is none any more
+    assert chief.create_trial("first").status == "RUNNING"
 
 
 def test_who_goes_on_without_workers_runs_their_trials_at_once(chief, tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import keras_bayes
+from keras_bayes.trial_callback import Execution, TrialCallback, execute
 
 MAX_LAYERS = 4
 
@@ -23,12 +24,12 @@ class Layers(keras_bayes.BayesTuner):
         return float(sum((width - 2) ** 2 for width in widths) + 10 * (len(widths) != 2))
 
 
-def search(folder, max_trials):
+def search(folder, max_trials, tuner_class=Layers):
     hp = kt.HyperParameters()  # declared as any build with many layers does
     hp.Int("layers", 1, MAX_LAYERS)
     for i in range(MAX_LAYERS):
         hp.Int(f"units_{i}", 1, 4)
-    tuner = Layers(hyperparameters=hp, max_trials=max_trials, seed=0, directory=str(folder), num_initial_points=8)
+    tuner = tuner_class(hyperparameters=hp, max_trials=max_trials, seed=0, directory=str(folder), num_initial_points=8)
     tuner.models = []
     tuner.search(verbose=0)
     return tuner
@@ -42,6 +43,32 @@ def test_what_a_trial_did_not_read_is_recorded_and_its_values_are_kept(tmp_path)
         values = trial.hyperparameters.values
         assert set(values) == {"layers", *(f"units_{i}" for i in range(MAX_LAYERS))}
         assert state["unread"][trial.trial_id] == [f"units_{i}" for i in range(values["layers"], MAX_LAYERS)]
+
+
+def test_a_look_at_a_running_trial_is_no_use_of_its_values(tmp_path):
+    class Watched(Layers):
+        def run_trial(self, trial, *args, **kwargs):
+            score = super().run_trial(trial, *args, **kwargs)
+            self.oracle.trial_states()
+            self.oracle.save()
+            execution = Execution("search", trial.trial_id, 0, 1, "loss", trial.hyperparameters.values)
+            execute(lambda callbacks: callbacks[0].on_epoch_end(0, {}), [Seeing()], execution, self.oracle.objective)
+            return score
+
+    tuner = search(tmp_path, max_trials=6, tuner_class=Watched)
+
+    assert any(tuner.oracle.unread.values())
+    assert seen == [trial.hyperparameters.values for trial in tuner.oracle.trials.values()]
+
+
+seen = []
+
+
+class Seeing(TrialCallback):
+    """Keeps the values that it is told."""
+
+    def on_execution_begin(self, values):
+        seen.append(values)
 
 
 def test_a_use_that_no_single_value_explains_makes_no_trial_twice(tmp_path):
