@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_bayes.domains import Array
 
-PENALTY = 1.0  # on standardised features: a weight costs as much as one row tells
+PENALTY = 1.0  # on standardised features: a weight costs as much as one row tells (examples/benchmarks/ABLATIONS.md)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from keras_bayes.untried import anywhere
 
 # Errors of what is expected of stopped trainings, over those of left-out trainings: which went on was no chance.
 DOUBT_FACTOR = 2.0  # examples/benchmarks/ABLATIONS.md
-MAX_OBSERVATIONS = 500  # beyond, the best and the latest count: the cost grows with the cube
+MAX_OBSERVATIONS = 500  # beyond, the best and the latest count (examples/benchmarks/ABLATIONS.md)
 
 
 @dataclass(frozen=True, slots=True)
