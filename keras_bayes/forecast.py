@@ -15,8 +15,8 @@ from keras_bayes.ridge import Prediction, Ridge
 from keras_bayes.rungs import rungs
 
 # Before any training tells how far the losses still fall: as far as this share of their spread at the first rung. It
-# counts as much as so many trainings (examples/benchmarks/ABLATIONS.md), and leaves this much of itself where these can be
-# told exactly.
+# counts as much as so many trainings, and leaves this much of itself where these can be told exactly
+# (examples/benchmarks/ABLATIONS.md).
 PRIOR_SPREAD = 0.5
 PRIOR_TRAININGS = 2.0
 LEAST_ERROR = 0.01
