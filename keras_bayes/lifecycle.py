@@ -22,7 +22,7 @@ from keras_bayes.objective import parts, resolve_objective
 from keras_bayes.retries import RetryingOracle
 from keras_bayes.space import Space
 from keras_bayes.stopping import too_many_failures
-from keras_bayes.usage import ReadValues
+from keras_bayes.usage import ReadValues, unnoted
 
 
 class LifecycleOracle(RetryingOracle):
@@ -208,7 +208,7 @@ class LifecycleOracle(RetryingOracle):
         proposed, sent = own.hyperparameters.values, ended.hyperparameters.values
         self.unread[own.trial_id] = sorted(sent.unread) if isinstance(sent, ReadValues) else []
         own.hyperparameters, own.status, own.message = ended.hyperparameters, status, ended.message
-        own.hyperparameters.values = {**proposed, **sent}
+        own.hyperparameters.values = unnoted(proposed) | unnoted(sent)
         diverged = self._diverged.pop(own.trial_id, None)
         if status == TrialStatus.COMPLETED and diverged:
             own.status, own.message = TrialStatus.INVALID, diverged
