@@ -6,7 +6,7 @@ import math
 
 EARLIEST = 2  # one epoch does not rank configurations
 FACTOR = 2.35  # trainings of 52 epochs are compared after 4, 9 and 22
-MAX_COMPARISONS = 3  # before the end
+MAX_COMPARISONS = 3  # before the end (examples/benchmarks/ABLATIONS.md)
 
 
 def rungs(num_epochs: int) -> list[int]:
