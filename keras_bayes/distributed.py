@@ -9,6 +9,7 @@ from typing import Any
 
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from keras_bayes import project
 from keras_bayes.errors import ConstraintError
 from keras_bayes.leases import Leases, is_chief, is_distributed
 from keras_bayes.steering import SteeredOracle
@@ -172,4 +173,6 @@ class DistributedOracle(SteeredOracle):
         if trial is not None:
             self._leases.forget(trial.trial_id)
             WorkerReport.remove(self._folder(trial.trial_id))
+            with contextlib.suppress(OSError):
+                project.remove_leftovers(self._folder(trial.trial_id))  # weights that a killed worker was writing
         return trial

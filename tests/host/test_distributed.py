@@ -250,7 +250,9 @@ def test_weights_that_a_killed_worker_has_left_are_removed_by_another(tmp_path, 
     log = SearchLog.read(tmp_path / "search")
     assert codes == [0, 0], (tmp_path / "worker.log").read_text()
     assert len(log.trials) == 8
-    assert [path.parent.name for path in tmp_path.rglob("*.weights.h5")] == [f"trial_{log.best.trial_id}"]
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.weights.h5")] == [
+        f"search/trial_{log.best.trial_id}/checkpoint.weights.h5"
+    ]
 
 
 def test_a_worker_with_another_folder_says_so_and_its_trial_goes_to_another(tmp_path, start):

@@ -401,6 +401,18 @@ def told_by(oracle, tuner_id, trial, status):
     oracle.end_trial(sent)
 
 
+def test_what_a_lost_worker_was_writing_is_removed(chief):
+    (trial,) = chief.trials.values()
+    folder = Path(chief.project_folder) / f"trial_{trial.trial_id}"
+    unfinished = folder / ".checkpoint.weights.h5.1-2-3.tmp.weights.h5"
+    unfinished.touch()
+
+    lose_first(chief)
+
+    assert not unfinished.exists()
+    assert (folder / "trial.json").exists()
+
+
 def test_a_trial_that_has_ended_is_not_ended_again_by_a_worker_that_had_lost_it(chief):
     trial = lose_first(chief)
     chief.update_trial(trial.trial_id, {"loss": 1.0})
