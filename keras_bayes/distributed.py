@@ -105,7 +105,7 @@ class DistributedOracle(SteeredOracle):
             return is_deserted and self._workers.is_lost(ANY_WORKER)
 
     def _take_over(self, own: Trial, ended: Trial, status: str) -> Exception | None:
-        report = WorkerReport.read(self._folder(own.trial_id)) if is_distributed() else None
+        report = self._report(own.trial_id)
         if report is None:
             return super()._take_over(own, ended, status)
         ended.message = report.message
@@ -142,9 +142,12 @@ class DistributedOracle(SteeredOracle):
 
     def _is_anothers(self, trial_id: str) -> bool:
         """Whether who says that a trial has ended is not the worker that runs it."""
-        owners = self._owners(trial_id)
-        report = WorkerReport.read(self._folder(trial_id)) if is_distributed() else None
+        owners, report = self._owners(trial_id), self._report(trial_id)
         return bool(owners) and report is not None and report.tuner_id not in owners
+
+    def _report(self, trial_id: str) -> WorkerReport | None:
+        """What a worker has told of the end of a trial, if there are workers and this one tells."""
+        return WorkerReport.read(self._folder(trial_id)) if is_distributed() else None
 
     def _folder(self, trial_id: str) -> Path:
         return Path(self.project_folder) / f"trial_{trial_id}"

@@ -439,7 +439,7 @@ def test_a_trial_is_ended_by_the_worker_that_has_it_now(chief, loss):
     assert (trial.status, trial.score) == ("COMPLETED", 1.0)
 
 
-def test_what_an_earlier_run_has_reported_does_not_count_for_the_next(tmp_path, chief):
+def test_what_an_earlier_run_has_reported_does_not_count_for_the_next(chief):
     chief.max_retries_per_trial = 1
     (trial,) = chief.trials.values()
     told_by(chief, "first", trial, "INVALID")
