@@ -19,7 +19,7 @@ from keras_bayes.show.plain_view import PlainView
 from keras_bayes.show.position import Position
 from keras_bayes.show.progress import Progress, ShownTrial, progress_of
 from keras_bayes.show.summary import summary_lines
-from keras_bayes.show.wording import loading_line
+from keras_bayes.show.wording import format_path, loading_line
 
 if TYPE_CHECKING:
     from keras_bayes.lifecycle import LifecycleOracle
@@ -120,7 +120,7 @@ class Display:
             oracle.proposals,
             oracle.timesheet,
             moment=time.monotonic(),
-            folder=oracle.project_folder,
+            folder=format_path(oracle.project_folder),
             objective=oracle.objective.name,
             direction=oracle.objective.direction,
             max_trials=oracle.max_trials,

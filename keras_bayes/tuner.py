@@ -24,6 +24,7 @@ from keras_bayes.quiet import is_left_open
 from keras_bayes.removal import remove_project
 from keras_bayes.results import is_no_result
 from keras_bayes.show.views import Views
+from keras_bayes.show.wording import format_path
 from keras_bayes.signals import sigterm_raises
 from keras_bayes.stopping import ExpectedGain
 from keras_bayes.stopping_rules import RULES, Rule, as_rule
@@ -147,8 +148,10 @@ class BayesTuner(Views, TrainingTuner):
             raise ValueError("`hypermodel` must be a model-building function or a HyperModel, received None.")
         if kwargs.get("project_name") is not None:  # the host takes an empty one for none
             check_project_name(kwargs["project_name"])
+        directory = Path(kwargs.get("directory") or ".").expanduser().absolute()
+        kwargs["directory"] = str(directory)  # where it stays when a notebook changes its working directory
         if kwargs.pop("overwrite", False) and not self._is_worker():
-            remove_project(Path(kwargs.get("directory") or ".") / (kwargs.get("project_name") or UNTITLED))
+            remove_project(directory / (kwargs.get("project_name") or UNTITLED))
         super().__init__(oracle=oracle, rule=rule, keep_best=keep_best, hypermodel=hypermodel, **kwargs)
         if self._is_worker():
             retry_calls(self.oracle)
@@ -200,7 +203,7 @@ class BayesTuner(Views, TrainingTuner):
         """Says how to load the best model."""
         super().on_search_end()
         if type(self) is BayesTuner and not self._is_worker():
-            place = f"directory={str(self.directory)!r}, project_name={self.project_name!r}"
+            place = f"directory={format_path(self.directory)!r}, project_name={self.project_name!r}"
             self.oracle.display.show_loading_code(f"keras_bayes.BayesTuner(build_model, {self._objective}{place})")
 
     def enqueue(self, values: Mapping[str, Any] | kt.HyperParameters, *, skip_if_tried: bool = True) -> bool:

@@ -1,3 +1,6 @@
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,11 +8,30 @@ from hypothesis import strategies as st
 from keras_bayes.show.wording import (
     choice_reason,
     failure_reason,
+    format_path,
     format_seconds,
     format_value,
     format_values,
     one_line,
 )
+
+
+def test_a_path_is_short_below_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert format_path(tmp_path / "runs" / "search") == str(Path("runs", "search"))
+    assert format_path("runs") == "runs"
+    assert format_path(tmp_path) == "."
+    assert format_path(tmp_path.parent / "runs") == str(tmp_path.parent / "runs")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="keeps a working directory")
+def test_a_path_is_shown_where_the_working_directory_is_gone(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    assert format_path(tmp_path / "runs") == str(tmp_path / "runs")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from keras_bayes.show.wording import (
     choice_reason,
     count,
     failure_reason,
+    format_path,
     format_seconds,
     format_value,
     listed,
@@ -102,7 +103,7 @@ def loading_code(log: SearchLog) -> str:
     arguments = [
         "build_model",
         *([f"objective={objective}"] if is_named else []),
-        f"directory={str(log.folder.parent)!r}",
+        f"directory={format_path(log.folder.parent)!r}",
         f"project_name={log.folder.name!r}",
     ]
     imports = ["import keras_bayes", *(["import keras_tuner"] if is_named else []), ""]
@@ -165,7 +166,8 @@ def notes(log: SearchLog) -> Iterator[str]:
     state = log.state
     version = f"keras_bayes {state['keras_bayes']}" if "keras_bayes" in state else "keras-tuner"
     begun = f", begun on {time.strftime(DATE, time.localtime(log.sessions[0][0]))}" if log.sessions else ""
-    yield f"A search by {version}{begun}, with the seed {format_value(state.get('seed'))}, in {log.folder}."
+    seed = format_value(state.get("seed"))
+    yield f"A search by {version}{begun}, with the seed {seed}, in {format_path(log.folder)}."
     installed = [f"Python {platform.python_version()}", *(f"{name} {metadata.version(name)}" for name in PACKAGES)]
     yield (
         f"Report of {time.strftime(DATE)} by keras_bayes {keras_bayes.__version__} with {listed(installed)}. "

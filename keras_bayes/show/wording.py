@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 MAX_WIDTH = 40  # characters of a name or a value
@@ -23,6 +25,13 @@ def format_value(value: Any, digits: int = 5) -> str:
 def format_values(values: Mapping[str, Any]) -> str:
     """Hyperparameters on one line."""
     return ", ".join(f"{format_value(name)}={format_value(value, digits=4)}" for name, value in values.items())
+
+
+def format_path(path: str | Path) -> str:
+    """A path as it is seen from the working directory, if it leads into that."""
+    with contextlib.suppress(OSError, ValueError):  # there is none any more, or it leads elsewhere
+        return str(Path(path).relative_to(Path.cwd()))
+    return str(path)
 
 
 def format_seconds(seconds: float) -> str:

@@ -68,6 +68,24 @@ def test_a_directory_may_be_any_path(tmp_path, monkeypatch):
         assert len(make(directory).oracle.trials) == 2
 
 
+def test_a_search_stays_where_it_began_when_the_working_directory_changes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tuner = make("runs", project_name="search")
+    (tmp_path / "b").mkdir()
+    monkeypatch.chdir(tmp_path / "b")
+    tuner.search(verbose=0)
+
+    assert content(tmp_path / "b") == []
+    assert len(make(tmp_path / "runs", project_name="search").oracle.trials) == 2
+
+
+def test_a_directory_may_be_in_the_home_of_the_user(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+
+    assert make("~/runs", project_name="search").project_dir == str(tmp_path / "runs" / "search")
+
+
 def test_overwriting_starts_anew(tmp_path):
     make(tmp_path, seed=1).search(verbose=0)
     before = content(tmp_path)
