@@ -11,7 +11,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes import project
 from keras_bayes.errors import ConstraintError
-from keras_bayes.leases import Leases, is_chief, is_distributed
+from keras_bayes.leases import LEASE_SECONDS, Leases, ListeningClock, is_chief, is_distributed
 from keras_bayes.steering import SteeredOracle
 from keras_bayes.worker_report import WorkerReport
 
@@ -31,9 +31,10 @@ class DistributedOracle(SteeredOracle):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._leases = Leases()  # of running trials
-        self._begun = Leases(FIRST_SIGN_SECONDS)  # trials that were given away
-        self._workers = Leases(DESERTED_SECONDS)
+        self._clock = ListeningClock()
+        self._leases = Leases(LEASE_SECONDS, self._clock)  # of running trials
+        self._begun = Leases(FIRST_SIGN_SECONDS, self._clock)  # trials that were given away, before their first sign
+        self._workers = Leases(DESERTED_SECONDS, self._clock)
         self._signallers: set[str] = set()  # workers that are known to send signs of life
 
     @contextlib.contextmanager
@@ -52,8 +53,8 @@ class DistributedOracle(SteeredOracle):
             own = self.ongoing_trials.get(tuner_id)
             if own is None:
                 self.release_lost_trials()
-            elif own.trial_id in self._died:  # it was left to this worker, which has been started again, too
-                self._release(tuner_id)
+            elif is_distributed() and (own.trial_id in self._died or own.trial_id not in self._begun):
+                self._release(tuner_id)  # it was running, and the worker asks anew: that has been started again
             trial = super().create_trial(tuner_id)
             if is_distributed():
                 self._begun.hear(trial.trial_id)
@@ -64,19 +65,20 @@ class DistributedOracle(SteeredOracle):
     def get_trial(self, trial_id: str) -> Trial:
         """The trial with an id; for a worker to ask for it is a sign of life."""
         with self._lock:
-            if is_distributed():
+            if is_distributed() and trial_id in self.trials:
                 if self._leases.is_held(trial_id):  # keras-tuner's own tuners ask once, at the end of a trial
                     self._signallers |= self._owners(trial_id)
                 self._leases.hear(trial_id)
+                self._begun.forget(trial_id)
                 self._workers.hear(ANY_WORKER)
                 self._died.discard(trial_id)
-            return self.trials[trial_id]
+            return self._trial(trial_id)
 
     def update_trial(self, trial_id: str, metrics: dict[str, Any], step: int = 0) -> Trial:
         """Records metrics, unless the trial is over; see `keras_tuner.Oracle.update_trial`."""
         with self._lock:
             if self._is_over(trial_id):
-                return self.trials[trial_id]
+                return self._trial(trial_id)
             return super().update_trial(trial_id, metrics, step)
 
     def end_trial(self, trial: Trial | str | None = None, status: str = "COMPLETED", trial_id: str = "") -> None:
@@ -93,6 +95,7 @@ class DistributedOracle(SteeredOracle):
     def release_lost_trials(self) -> None:
         """Queues the trials of workers that have fallen silent for others."""
         with self._lock:
+            self._clock.tick()
             for tuner_id, trial in list(self.ongoing_trials.items()):
                 if self._leases.is_lost(trial.trial_id):
                     self._release(tuner_id)
@@ -138,7 +141,13 @@ class DistributedOracle(SteeredOracle):
 
     def _is_over(self, trial_id: str) -> bool:
         """Whether nothing is to be told of a trial any more; one whose worker fell silent may still end."""
-        return is_distributed() and self.trials[trial_id].status != TrialStatus.RUNNING
+        return is_distributed() and self._trial(trial_id).status != TrialStatus.RUNNING
+
+    def _trial(self, trial_id: str) -> Trial:
+        """A trial; one that is over for a worker whose search has made room for another."""
+        if is_distributed() and trial_id not in self.trials:
+            return Trial(self.get_space(), trial_id, TrialStatus.STOPPED)
+        return self.trials[trial_id]
 
     def _is_anothers(self, trial_id: str) -> bool:
         """Whether who says that a trial has ended is not the worker that runs it."""

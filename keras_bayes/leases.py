@@ -10,6 +10,8 @@ from collections.abc import Callable
 HEARTBEAT_SECONDS = 5.0
 LEASE_SECONDS = 30.0  # six missed heartbeats: a worker that is only slow is heard of in between
 
+STOP_SECONDS = 1.0
+
 
 def is_distributed() -> bool:
     """Whether this process is the chief or a worker of a distributed search."""
@@ -19,6 +21,29 @@ def is_distributed() -> bool:
 def is_chief() -> bool:
     """Whether this process is the chief of a distributed search."""
     return is_distributed() and "chief" in os.environ["KERASTUNER_TUNER_ID"]
+
+
+class ListeningClock:
+    """How long this process has listened: it may have been stopped for a while, or have waited for a disk.
+
+    Args:
+        clock: Source of the time, in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last = clock()
+        self._listened = 0.0
+
+    def __call__(self) -> float:
+        """Seconds up to the last `tick`."""
+        return self._listened
+
+    def tick(self) -> None:
+        """Notes that this process is listening; in a longer pause than that between two signs, it has missed some."""
+        now = self._clock()
+        self._listened += min(now - self._last, HEARTBEAT_SECONDS)
+        self._last = now
 
 
 class Leases:
@@ -42,6 +67,10 @@ class Leases:
         """Expects no more signs of life."""
         self._heard.pop(name, None)
 
+    def __contains__(self, name: str) -> bool:
+        """Whether `name` has been heard of, and not been forgotten."""
+        return name in self._heard
+
     def is_held(self, name: str) -> bool:
         """Whether `name` has been heard of within the last seconds."""
         return name in self._heard and not self.is_lost(name)
@@ -55,7 +84,7 @@ class Periodic:
     """Calls a function now and then every so often, in a thread of its own, until it is stopped.
 
     Args:
-        call: The function.
+        call: The function, which may wait for another process.
         seconds: Time between two calls.
     """
 
@@ -67,9 +96,9 @@ class Periodic:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the calls; returns when none is under way."""
+        """Ends the calls; waits a moment for one that is under way."""
         self._is_stopped.set()
-        self._thread.join()
+        self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
         while True:

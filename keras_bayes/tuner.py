@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
-import signal
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -14,6 +12,7 @@ import grpc
 import keras_tuner as kt
 
 from keras_bayes.arguments import check_one_of, check_project_name, integer_or_none
+from keras_bayes.chief import serve
 from keras_bayes.display import VIEWS
 from keras_bayes.leases import Periodic, is_chief
 from keras_bayes.memory import release_traced_graphs
@@ -158,7 +157,6 @@ class BayesTuner(Views, TrainingTuner):
         self._objective = "" if objective is None else f"objective={objective_code(objective)}, "
         self._progress = progress
         self._is_waiting = False  # between asking for a trial and getting one
-        self._is_abandoned = False  # a chief whose workers are gone
         self._failed: list[str] = []  # ids of the last trials of this worker, as far as they failed one after the other
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
@@ -175,18 +173,15 @@ class BayesTuner(Views, TrainingTuner):
             self._search(*fit_args, **fit_kwargs)
 
     def _search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
-        watch = None
-        if is_chief():
-            if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a process in the background: it could not be woken
-                signal.signal(signal.SIGINT, self._interrupt_if_abandoned)
-            watch = Periodic(self._end_when_abandoned)
         self._is_waiting = False
         try:
-            super().search(*fit_args, **fit_kwargs)
-        except BaseException as error:  # a trial that was given up on purpose runs again, and is none that died
-            if self._is_abandoned and isinstance(error, KeyboardInterrupt):
-                print("All workers are gone; start some, and this chief, again to go on.")
-                return
+            if is_chief():
+                self.oracle.verbose = fit_kwargs.get("verbose", self.oracle.verbose)
+                self.save()
+                serve(self.oracle)
+            else:
+                super().search(*fit_args, **fit_kwargs)
+        except BaseException:  # a trial that was given up on purpose runs again, and is none that died
             if not self._is_worker():
                 self.oracle.interrupt(self.tuner_id)
             raise
@@ -194,8 +189,6 @@ class BayesTuner(Views, TrainingTuner):
             if is_chief():
                 self.oracle.raise_failure()
         finally:
-            if watch is not None:
-                watch.stop()
             if self._is_worker():
                 self._writer.finish()
 
@@ -256,16 +249,6 @@ class BayesTuner(Views, TrainingTuner):
             if not self._is_worker() or not is_away(error):
                 raise
             raise kt.errors.FatalRuntimeError("The chief of this worker does not answer.") from error
-
-    def _interrupt_if_abandoned(self, *_: Any) -> None:
-        if self._is_abandoned:
-            raise KeyboardInterrupt
-
-    def _end_when_abandoned(self) -> None:
-        self.oracle.release_lost_trials()
-        if self.oracle.is_abandoned() and not self._is_abandoned:
-            self._is_abandoned = True
-            _thread.interrupt_main()  # the host's chief waits in the main thread, for ever
 
 
 def _rule(stopping: str | Rule | None) -> Rule | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ import grpc
 import keras_tuner as kt
 
 from keras_bayes import project
+from keras_bayes.chief import address
 from keras_bayes.search_log import SearchLog
 from keras_bayes.stopping import repeated_error
 
@@ -37,10 +37,9 @@ def retry_calls(client: Any) -> None:
     Args:
         client: A `keras_tuner.distribute.oracle_client.OracleClient`.
     """
-    address = f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
     config = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": RETRY_POLICY}]})
     options = [("grpc.service_config", config), ("grpc.max_reconnect_backoff_ms", RECONNECT_MILLISECONDS)]
-    client.stub = type(client.stub)(grpc.insecure_channel(address, options=options))
+    client.stub = type(client.stub)(grpc.insecure_channel(address(), options=options))
 
 
 def is_away(error: grpc.RpcError) -> bool:

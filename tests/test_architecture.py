@@ -106,6 +106,7 @@ ORDER = [
     "results",
     "oracle",
     "quiet",
+    "chief",
     "worker",
     "durable_tuner",
     "training_tuner",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 
-from keras_bayes.leases import Leases, Periodic
+from keras_bayes.leases import HEARTBEAT_SECONDS, STOP_SECONDS, Leases, ListeningClock, Periodic
 
 
 class Clock:
@@ -58,6 +59,38 @@ def test_who_is_forgotten_is_not_missed():
     clock.now = 100
 
     assert not leases.is_lost("trial")
+
+
+def test_while_a_process_does_not_listen_nobody_is_lost():
+    clock = Clock()
+    listened = ListeningClock(clock)
+    leases = Leases(30, listened)
+    leases.hear("trial")
+
+    clock.now = 1e6  # it was stopped all the while
+    listened.tick()
+    assert leases.is_held("trial")
+    assert listened() == HEARTBEAT_SECONDS
+
+    for _ in range(26):
+        clock.now += 1
+        listened.tick()
+    assert leases.is_lost("trial")
+
+
+def test_a_periodic_call_that_waits_for_another_process_is_left_to_itself():
+    is_called, go_on = threading.Event(), threading.Event()
+
+    def call():
+        is_called.set()
+        go_on.wait()
+
+    periodic = Periodic(call)
+    is_called.wait()
+    began = time.monotonic()
+    periodic.stop()
+    assert time.monotonic() - began < STOP_SECONDS + 10
+    go_on.set()
 
 
 def test_a_periodic_call_comes_again_until_it_is_stopped():

@@ -6,6 +6,8 @@ The user has one configuration of their own, and one result from elsewhere.
 from __future__ import annotations
 
 import argparse
+import atexit
+import signal
 import time
 
 import keras_tuner as kt
@@ -54,7 +56,10 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=0.2, help="duration of a trial")
     parser.add_argument("--broken", type=int, help="trial where the oracle raises an error, once, instead of choosing")
     parser.add_argument("--max-time", help="duration of the search")
+    parser.add_argument("--uploads", type=float, default=0.0, help="seconds of work at the exit, as of a tracker")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process in the background is started without
+    atexit.register(time.sleep, options.uploads)
     space = kt.HyperParameters()
     declare(space)
     keras_bayes.tuner.BayesOracle = BrokenOnce

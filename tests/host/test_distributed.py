@@ -134,6 +134,63 @@ def test_a_chief_that_is_killed_and_started_again_goes_on(tmp_path, start):
     assert {state["status"] for state in states(tmp_path)} <= {"COMPLETED", "FAILED"}
 
 
+def test_a_chief_that_is_interrupted_ends_and_the_next_one_gets_its_workers(tmp_path, start):
+    chief, worker = start("chief", "--uploads=5"), start("worker", seconds=1)
+    wait_for(lambda: len(states(tmp_path)) >= 3)
+
+    chief.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    interrupted = chief.wait(timeout=TIMEOUT)
+    seconds = time.monotonic() - began
+    codes = [process.wait(timeout=TIMEOUT) for process in (worker, start("chief"))]
+
+    assert (interrupted, codes) == (-signal.SIGINT, [0, 0]), (tmp_path / "chief.log").read_text()
+    assert seconds < 5 + 15
+    assert "cannot schedule new futures" not in (tmp_path / "chief.log").read_text()
+    assert {state["status"] for state in states(tmp_path)} <= {"COMPLETED", "FAILED"}
+    assert len(states(tmp_path)) == 14
+
+
+def test_two_chiefs_do_not_share_a_port(tmp_path, start):
+    start("chief", seconds=1000)
+    wait_for(lambda: (tmp_path / "untitled_project" / "oracle.json").exists())
+    (tmp_path / "b").mkdir()
+    command = [sys.executable, SCRIPT, tmp_path / "b"]
+
+    assert start("another_chief", command=command).wait(timeout=TIMEOUT) == 1
+
+    assert "Failed to bind to address" in (tmp_path / "another_chief.log").read_text()
+
+
+def test_a_worker_can_be_interrupted_while_its_chief_is_away(tmp_path, start):
+    chief, worker = start("chief"), start("worker", seconds=1000)
+    wait_for(lambda: states(tmp_path) and has_heard(tmp_path, of=states(tmp_path)[0]["trial_id"]))
+    chief.kill()
+    time.sleep(2 * HEARTBEAT_SECONDS)  # a sign of life is on its way
+
+    worker.send_signal(signal.SIGINT)
+    began = time.monotonic()
+
+    assert worker.wait(timeout=TIMEOUT) == -signal.SIGINT
+    assert time.monotonic() - began < 20
+
+
+def test_a_chief_that_was_stopped_for_a_while_misses_no_worker(tmp_path, start):
+    chief, worker = start("chief"), start("worker", seconds=10)
+    wait_for(lambda: states(tmp_path) and has_heard(tmp_path, of=states(tmp_path)[0]["trial_id"]))
+    (running,) = states(tmp_path)
+
+    chief.send_signal(signal.SIGSTOP)
+    time.sleep(DESERTED_SECONDS + 3)
+    chief.send_signal(signal.SIGCONT)
+    wait_for(lambda: len(states(tmp_path)) > 1)
+    worker.kill()
+
+    search = json.loads((tmp_path / "untitled_project" / "oracle.json").read_text())
+    assert "All workers are gone" not in (tmp_path / "chief.log").read_text()
+    assert len(search["times"]["runs"][running["trial_id"]]) == 1  # no other run of it
+
+
 def test_what_a_worker_tells_a_chief_that_has_just_ended_is_told_to_the_next_one(tmp_path, start):
     chief, worker = start("chief"), start("worker", seconds=5)
     wait_for(lambda: states(tmp_path) and has_heard(tmp_path, of=states(tmp_path)[0]["trial_id"]))

@@ -472,7 +472,7 @@ def test_trials_stay_with_their_workers_when_a_chief_is_started_again_until_thes
         assert again.create_trial("other").trial_id != trial.trial_id
         if gives_sign:
             again.get_trial(trial.trial_id)
-            assert again.create_trial("first").trial_id == trial.trial_id
+            assert again.ongoing_trials["first"].trial_id == trial.trial_id
             assert again._deaths == {}
         assert again.create_trial("third").trial_id != trial.trial_id
         seconds = again.timesheet.seconds(trial.trial_id)
@@ -494,6 +494,35 @@ def test_a_worker_that_is_started_again_with_its_chief_begins_its_trial_anew_but
             again.release()
         assert (given.trial_id == trial.trial_id) is is_tried_again
     assert "The process ended each time" in again.trials[trial.trial_id].message
+
+
+def test_a_trial_that_ends_its_worker_each_time_fails_also_where_that_is_started_again_at_once(chief):
+    (trial,) = chief.trials.values()
+    chief.get_trial(trial.trial_id)
+    again = chief.create_trial("first").trial_id
+    chief.get_trial(again)
+    instead = chief.create_trial("first").trial_id
+
+    assert (again, instead == again) == (trial.trial_id, False)
+    assert trial.status == "FAILED"
+    assert "The process ended each time" in trial.message
+
+
+def test_a_worker_that_asks_twice_before_its_trial_has_begun_gets_the_same_one(chief):
+    trial = chief.create_trial("second")
+
+    assert chief.create_trial("second") is trial  # it calls again where the answer was lost
+    assert chief._deaths == {}
+
+
+def test_what_a_worker_tells_of_a_trial_that_nobody_knows_is_not_heard(chief):
+    told = Trial(small_space(), "4000", status="RUNNING")  # of a search that another one has taken the place of
+
+    assert chief.get_trial("4000").status == "STOPPED"
+    assert chief.update_trial("4000", {"loss": 1.0}).status == "STOPPED"
+    told_by(chief, "first", told, "COMPLETED")
+
+    assert "4000" not in chief.trials
 
 
 def test_a_chief_that_has_ended_with_an_error_may_search_again(chief):
