@@ -32,6 +32,7 @@ class NotebookView:
 
     def __init__(self, moved_on: Move) -> None:
         self._moved_on = moved_on
+        self._cell = _Cell()
         self._outputs: list[_Output] = []  # the one that it updates, from the first trial on
         self._lines: list[str] = []  # what is said of the search that has ended
 
@@ -42,9 +43,8 @@ class NotebookView:
 
     def trial_moved(self) -> None:
         """Shows how far the trials have got, unless it has just been shown."""
-        for output in self._outputs:
-            if time.monotonic() - output.updated >= MIN_SECONDS:
-                output.update(self._moved_on(output.progress), self._lines)
+        if self._outputs and time.monotonic() - self._outputs[-1].updated >= MIN_SECONDS:
+            self._show(self._moved_on(self._outputs[-1].progress))
 
     def trial_ended(self, progress: Progress, trial: ShownTrial) -> None:
         """Shows the search."""
@@ -58,20 +58,44 @@ class NotebookView:
     def add(self, lines: Sequence[str]) -> None:
         """Adds lines to the summary."""
         self._lines += lines
-        for output in self._outputs:
-            output.update(output.progress, self._lines)
+        if self._outputs:
+            self._show(self._outputs[-1].progress)
 
     def close(self) -> None:
         """Says so if the search has not ended."""
         if self._outputs and not self._lines:
             self._lines = [STOPPED]
             self._show(self._outputs[-1].progress.at_end())
+        self._cell.close()
 
     def _show(self, progress: Progress) -> None:
-        if self._outputs:
+        if self._outputs and not self._cell.was_cleared():
             self._outputs[-1].update(progress, self._lines)
         else:
             self._outputs.append(_Output(progress, self._lines))
+
+
+class _Cell:
+    """Notices when the program clears the outputs of its cell, as callbacks do that plot or print each epoch."""
+
+    def __init__(self) -> None:
+        self._is_cleared = False
+        self._publisher = sys.modules["IPython"].get_ipython().display_pub
+        self._clear = self._publisher.clear_output
+        self._publisher.clear_output = self._note
+
+    def was_cleared(self) -> bool:
+        """Whether that has happened since the last call."""
+        is_cleared, self._is_cleared = self._is_cleared, False
+        return is_cleared
+
+    def close(self) -> None:
+        """Leaves the notebook as it was."""
+        self._publisher.clear_output = self._clear
+
+    def _note(self, *args: Any, **kwargs: Any) -> None:
+        self._is_cleared = True
+        self._clear(*args, **kwargs)
 
 
 class _Output:

@@ -44,6 +44,23 @@ try:
 except KeyboardInterrupt:
     print("stopped")
 """
+CLEARED_SEARCH = """
+from IPython.display import clear_output
+
+class Clear(keras.callbacks.Callback):
+    def on_train_end(self, logs=None):
+        clear_output(wait={wait})
+
+    def on_train_begin(self, logs=None):
+        print("printed at the beginning")
+
+before = get_ipython().display_pub.clear_output
+tuner = keras_bayes.BayesTuner(
+    build_model, objective="val_loss", max_trials=3, seed=0, directory={folder!r}, project_name="cleared{wait}"
+)
+tuner.search(X, Y, validation_data=(X, Y), epochs=2, callbacks=[Clear()])
+assert get_ipython().display_pub.clear_output == before
+"""
 
 
 class Watcher(NotebookClient):
@@ -61,7 +78,11 @@ def notebook(tmp_path_factory):
     """A notebook after all its cells have run, saved and read again."""
     folder = tmp_path_factory.mktemp("notebook")
     places = {"root": str(Path(__file__).parents[2]), "folder": str(folder)}
-    cells = [nbformat.v4.new_code_cell(code.format(**places)) for code in (SETUP, SEARCH, STOPPED_SEARCH)]
+    codes = [SETUP, SEARCH, STOPPED_SEARCH, CLEARED_SEARCH, CLEARED_SEARCH]
+    waits = [None, None, None, True, False]
+    cells = [
+        nbformat.v4.new_code_cell(code.format(**places, wait=wait)) for code, wait in zip(codes, waits, strict=True)
+    ]
     notebook = nbformat.v4.new_notebook(cells=cells)
     Watcher(notebook, timeout=300, kernel_name="python3").execute()
     nbformat.write(notebook, folder / "search.ipynb")
@@ -75,6 +96,15 @@ def displays(cell):
 def printed(cell):
     streams = [output for output in cell.outputs if output.output_type == "stream" and output.name == "stdout"]
     return "".join(stream.text for stream in streams).splitlines()
+
+
+@pytest.mark.parametrize("index", [3, 4])
+def test_a_search_stays_in_a_cell_that_its_callbacks_clear(notebook, index):
+    shown = displays(notebook.cells[index])[-1]["text/html"]
+
+    assert "3/3 trials" in shown
+    assert "The search is complete. 3 trials completed." in shown
+    assert "model = tuner.get_best_models()[0]" in shown
 
 
 def test_the_saved_notebook_holds_one_output_with_the_end_of_the_search(notebook):
