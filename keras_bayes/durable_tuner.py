@@ -16,6 +16,7 @@ from keras_bayes.errors import KerasBayesError, ProjectError
 from keras_bayes.history import loss_sign
 from keras_bayes.pause import states_to_keep
 from keras_bayes.search_log import SearchLog
+from keras_bayes.show.wording import failure_reason
 from keras_bayes.weights import load_weights
 
 
@@ -86,7 +87,9 @@ class DurableTuner(kt.Tuner):
         """Looks at the results of at least one completed trial."""
         with self._own_oracle():
             if not self.oracle.get_best_trials(1):
-                raise KerasBayesError(f"No trial in {self.project_dir} has completed yet. Call `search` first.")
+                failed = [trial for trial in self.oracle.trials.values() if trial.status in ("FAILED", "INVALID")]
+                why = f"The last one failed: {failure_reason(failed[-1].message)}" if failed else "Call `search` first."
+                raise KerasBayesError(f"No trial in {self.project_dir} has completed yet. {why}")
             yield
 
     @contextlib.contextmanager

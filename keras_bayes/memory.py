@@ -1,4 +1,4 @@
-"""Lets go of what TensorFlow keeps of each training for as long as the process lives."""
+"""Lets go of what TensorFlow and JAX keep of each training for as long as the process lives."""
 
 from __future__ import annotations
 
@@ -35,6 +35,13 @@ def release_traced_graphs() -> None:
                 _hand_over(registry.lookup(name), tensorflow)
             except (AttributeError, LookupError, ValueError) as error:  # TensorFlow is not what it was
                 logger.debug("The graph of %s is kept: %s", name, error)
+
+
+def release_compiled_steps() -> None:
+    """Lets JAX forget what it has compiled, the steps of all models so far; what is called again is compiled anew."""
+    jax = sys.modules.get("jax")
+    if jax is not None:
+        jax.clear_caches()
 
 
 def _hand_over(registered: Any, tensorflow: Any) -> None:

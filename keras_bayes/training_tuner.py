@@ -55,6 +55,7 @@ class TrainingTuner(DurableTuner):
         super().__init__(oracle=oracle, **kwargs)
         self._rule = rule
         self._built: BuiltModel | None = None  # of the last trial, if it may have paused
+        self._log: CurveLog | None = None  # of the trial that is running
         self._ledger = EpochLedger(Path(self.project_dir))
         self._archive = CurveArchive(Path(self.project_dir), signs(oracle.objective))
 
@@ -69,6 +70,11 @@ class TrainingTuner(DurableTuner):
                 return plain_results(run_trial(self, trial, *args, **kwargs), self.oracle.objective)
 
             cls.run_trial = returning_plain_results
+
+    def on_trial_begin(self, trial: Any) -> None:
+        """Begins a curve."""
+        super().on_trial_begin(trial)
+        self._log = None
 
     def on_search_end(self) -> None:
         """Lets the last model go."""
@@ -97,6 +103,7 @@ class TrainingTuner(DurableTuner):
                 KerasBayesWarning,
                 stacklevel=2,
             )
+        self._log = None
         rule = self._rule.after(paused.num_epochs) if isinstance(self._rule, Pause) else self._rule
         return self._execute(trial, proposal, rule, None, *args, **kwargs)
 
@@ -165,15 +172,20 @@ class TrainingTuner(DurableTuner):
     def _curve_log(
         self, trial: Any, proposal: Mapping[str, Any], rule: Rule | None, paused: PausedTraining | None
     ) -> CurveLog:
+        """What logs the trainings of a trial: one for all, where `run_trial` of a subclass calls this for each fold."""
         path = Path(self.get_trial_dir(trial.trial_id)) / CURVE_FILE
+        if self._log is not None and self._log.path == path:
+            return self._log
         earlier: dict[str, Any] = {}
         if paused is not None:
             earlier = {"earlier": paused.curve, "earlier_plan": paused.planned_epochs}
         if rule is None:
-            return CurveLog(path, self._writer, **earlier)
-        expected = expected_loss(proposal, self.oracle.objective)
-        kind = PausingLog if isinstance(rule, Pause) else RuleStop
-        return kind(path, self._writer, rule=rule, archive=self._archive, expected=expected, **earlier)
+            self._log = CurveLog(path, self._writer, **earlier)
+        else:
+            expected = expected_loss(proposal, self.oracle.objective)
+            kind = PausingLog if isinstance(rule, Pause) else RuleStop
+            self._log = kind(path, self._writer, rule=rule, archive=self._archive, expected=expected, **earlier)
+        return self._log
 
     def _proposal(self, trial: Any) -> Mapping[str, Any]:
         """Why a trial was chosen."""

@@ -105,7 +105,7 @@ class TrialCallback(keras.callbacks.Callback):
 def numbers_in(logs: Mapping[str, Any] | None) -> dict[str, float]:
     """Losses and metrics of an epoch, as Keras tells them to callbacks, without those that are not one number."""
     single = {name: value for name, value in (logs or {}).items() if math.prod(np.shape(value)) == 1}
-    return {name: float(value if np.ndim(value) == 0 else np.ravel(value)[0]) for name, value in single.items()}
+    return {name: float(keras.ops.convert_to_numpy(value).item()) for name, value in single.items()}
 
 
 def execute(train: Callable[..., Any], callbacks: Sequence[Any], execution: Execution, objective: Any) -> Any:

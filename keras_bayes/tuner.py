@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import keras
 import keras_tuner as kt
 
 from keras_bayes.arguments import check_one_of, check_project_name, integer_or_none
 from keras_bayes.chief import serve
 from keras_bayes.display import VIEWS
 from keras_bayes.leases import Periodic, is_chief
-from keras_bayes.memory import release_traced_graphs
+from keras_bayes.memory import release_compiled_steps, release_traced_graphs
 from keras_bayes.objective import objective_code
 from keras_bayes.oracle import BayesOracle
 from keras_bayes.pause import Pause
@@ -234,6 +235,8 @@ class BayesTuner(Views, TrainingTuner):
             if heartbeat is not None:
                 heartbeat.stop()
             release_traced_graphs()
+            if keras.backend.backend() == "jax":
+                release_compiled_steps()
         if trial.status != "COMPLETED":
             values.read.clear()  # who was stopped halfway says nothing of what is not read
         if self._is_worker():

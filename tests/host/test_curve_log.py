@@ -7,6 +7,7 @@ import keras
 import keras_tuner as kt
 import pytest
 
+import keras_bayes
 from keras_bayes.curves import End, read_ends
 from keras_bayes.epoch_count import EpochCount
 from tests.host.test_tuner import DATA, build_model, make_tuner
@@ -40,6 +41,22 @@ def test_folds_of_a_hypermodel_are_trainings_of_their_own(tmp_path):
     tuner.search(epochs=2, **DATA)
 
     assert [e.training for e in tuner.search_log().trials[0].curve] == [0, 0, 1, 1, 2, 2]
+
+
+def test_folds_of_a_run_trial_are_trainings_of_their_own(tmp_path):
+    class Folds(keras_bayes.BayesTuner):
+        def run_trial(self, trial, *args, **kwargs):
+            return [history for _ in range(3) for history in super(Folds, self).run_trial(trial, *args, **kwargs)]
+
+    tuner = Folds(build_model, objective="val_loss", max_trials=2, seed=0, directory=str(tmp_path))
+
+    tuner.search(epochs=2, **DATA)
+
+    for trial in tuner.search_log().trials:
+        assert [e.training for e in trial.curve] == [0, 0, 1, 1, 2, 2]
+        best = [min(e.metrics["val_loss"] for e in trial.curve if e.training == i) for i in range(3)]
+        assert math.isclose(sum(best) / 3, trial.record.score, rel_tol=1e-6)
+    assert tuner.search_log().epochs == EpochCount(trained=12)
 
 
 def test_a_trial_that_runs_again_begins_its_curve_anew(tmp_path):

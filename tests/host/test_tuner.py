@@ -137,6 +137,21 @@ def test_without_weights_the_last_lines_printed_load_the_hyperparameters(tmp_pat
         tuner.get_best_models()
 
 
+def test_where_no_trial_has_completed_the_error_tells_why_the_last_one_failed(tmp_path):
+    class Failing(keras_bayes.BayesTuner):
+        def run_trial(self, trial, *args, **kwargs):
+            raise ArithmeticError(f"no data for {trial.hyperparameters.Float('x', 0, 1):.0f}")
+
+    tuner = Failing(max_trials=2, seed=0, directory=str(tmp_path))
+    with pytest.raises(keras_bayes.KerasBayesError, match=r"has completed yet\. Call `search` first"):
+        tuner.get_best_hyperparameters()
+
+    tuner.search()
+
+    with pytest.raises(keras_bayes.KerasBayesError, match="The last one failed: ArithmeticError: no data for"):
+        tuner.get_best_hyperparameters()
+
+
 def test_an_objective_that_is_no_metric_ends_the_search_with_the_first_trial(tmp_path):
     with pytest.raises(kt.errors.FatalValueError, match="'val_acc' is none of the metrics of the training"):
         make_tuner(tmp_path, objective=kt.Objective("val_acc", "max")).search(**DATA)
