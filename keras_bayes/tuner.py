@@ -13,7 +13,7 @@ import keras
 import keras_tuner as kt
 
 from keras_bayes.arguments import check_one_of, check_project_name, integer_or_none
-from keras_bayes.chief import serve
+from keras_bayes.chief import address, serve
 from keras_bayes.display import VIEWS
 from keras_bayes.leases import Periodic, is_chief
 from keras_bayes.memory import release_compiled_steps, release_traced_graphs
@@ -167,6 +167,8 @@ class BayesTuner(Views, TrainingTuner):
             KerasBayesError: Another process, tuner or thread is searching in the same project.
         """
         if self._is_worker():
+            if fit_kwargs.get("verbose") != 0:
+                print(f"{self.tuner_id} asks the chief at {address()} for trials.", flush=True)
             self._search(*fit_args, **fit_kwargs)
             return
         view = self._progress if is_left_open(fit_args, fit_kwargs) else "plain"

@@ -83,6 +83,7 @@ def test_a_chief_and_two_workers_share_a_search(tmp_path, start):
     assert all(("depth" in value) == (value["kind"] == "b") for value in values)
     (project,) = tmp_path.rglob("oracle.json")
     assert {p["source"] for p in json.loads(project.read_text())["proposals"].values()} == {"user", "design", "model"}
+    assert "worker1 asks the chief at 127.0.0.1:" in (tmp_path / "worker1.log").read_text()
     lines = (tmp_path / "chief.log").read_text().splitlines()
     assert sum(line.startswith("Trial ") for line in lines) == 14
 
