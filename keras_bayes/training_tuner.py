@@ -79,7 +79,7 @@ class TrainingTuner(DurableTuner):
     def on_search_end(self) -> None:
         """Lets the last model go."""
         super().on_search_end()
-        self._built = None
+        self._built = self._log = None
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> Any:
         """Builds and trains a model, `executions_per_trial` times; see `keras_tuner.Tuner.run_trial`."""
