@@ -9,8 +9,7 @@ from collections.abc import Callable
 
 HEARTBEAT_SECONDS = 5.0
 LEASE_SECONDS = 30.0  # six missed heartbeats: a worker that is only slow is heard of in between
-
-STOP_SECONDS = 1.0
+STOP_SECONDS = 1.0  # that the last heartbeat may take, when a trial has ended
 
 
 def is_distributed() -> bool:
@@ -54,7 +53,7 @@ class Leases:
         clock: Source of the time, in seconds.
     """
 
-    def __init__(self, seconds: float = LEASE_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         self._seconds = seconds
         self._clock = clock
         self._heard: dict[str, float] = {}

@@ -38,10 +38,8 @@ def release_traced_graphs() -> None:
 
 
 def release_compiled_steps() -> None:
-    """Lets JAX forget what it has compiled, the steps of all models so far; what is called again is compiled anew."""
-    jax = sys.modules.get("jax")
-    if jax is not None:
-        jax.clear_caches()
+    """Lets JAX, the backend, forget the steps that it has compiled; one that is called again is compiled anew."""
+    sys.modules["jax"].clear_caches()
 
 
 def _hand_over(registered: Any, tensorflow: Any) -> None:

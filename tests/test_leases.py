@@ -83,7 +83,7 @@ def test_a_periodic_call_that_waits_for_another_process_is_left_to_itself():
 
     def call():
         is_called.set()
-        go_on.wait()
+        go_on.wait(60)
 
     periodic = Periodic(call)
     is_called.wait()

@@ -33,7 +33,7 @@ class NotebookView:
     def __init__(self, moved_on: Move) -> None:
         self._moved_on = moved_on
         self._cell = _Cell()
-        self._outputs: list[_Output] = []  # the one that it updates, from the first trial on
+        self._output: _Output | None = None  # from the first trial on
         self._lines: list[str] = []  # what is said of the search that has ended
 
     def trial_began(self, progress: Progress) -> None:
@@ -43,8 +43,8 @@ class NotebookView:
 
     def trial_moved(self) -> None:
         """Shows how far the trials have got, unless it has just been shown."""
-        if self._outputs and time.monotonic() - self._outputs[-1].updated >= MIN_SECONDS:
-            self._show(self._moved_on(self._outputs[-1].progress))
+        if self._output is not None and time.monotonic() - self._output.updated >= MIN_SECONDS:
+            self._show(self._moved_on(self._output.progress))
 
     def trial_ended(self, progress: Progress, trial: ShownTrial) -> None:
         """Shows the search."""
@@ -58,21 +58,21 @@ class NotebookView:
     def add(self, lines: Sequence[str]) -> None:
         """Adds lines to the summary."""
         self._lines += lines
-        if self._outputs:
-            self._show(self._outputs[-1].progress)
+        if self._output is not None:
+            self._show(self._output.progress)
 
     def close(self) -> None:
         """Says so if the search has not ended."""
-        if self._outputs and not self._lines:
+        if self._output is not None and not self._lines:
             self._lines = [STOPPED]
-            self._show(self._outputs[-1].progress.at_end())
+            self._show(self._output.progress.at_end())
         self._cell.close()
 
     def _show(self, progress: Progress) -> None:
-        if self._outputs and not self._cell.was_cleared():
-            self._outputs[-1].update(progress, self._lines)
+        if self._cell.was_cleared() or self._output is None:
+            self._output = _Output(progress, self._lines)
         else:
-            self._outputs.append(_Output(progress, self._lines))
+            self._output.update(progress, self._lines)
 
 
 class _Cell:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).with_name("distributed_search.py")
 ROOT = SCRIPT.parents[2]
-TIMEOUT = 300  # seconds; three processes import TensorFlow, and keras-tuner's chief looks every 20 s whether to end
+TIMEOUT = 300  # seconds; three processes import TensorFlow
 
 
 @pytest.fixture

@@ -14,6 +14,9 @@ import pytest
 from nbclient import NotebookClient
 from sklearn.datasets import load_digits
 
+from keras_bayes.initial_design import NUM_POINTS
+from keras_bayes.search_log import SearchLog
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
@@ -85,4 +88,8 @@ def test_a_session_ends_in_time_and_the_next_version_learns_from_it(tmp_path, ex
         assert (tmp_path / version / "best.keras").stat().st_size > 100_000
         assert (tmp_path / version / "search.html").stat().st_size < 5_000_000
     assert any("text/html" in output.get("data", {}) for output in second.cells[-1].outputs)
-    assert "model" in str(second.cells[-2].outputs)  # three trials alone would explore at random
+    assert "model" in str(second.cells[-2].outputs)
+    known = [trial.record.status for trial in SearchLog.read(tmp_path / "first" / "search").trials].count("COMPLETED")
+    sources = [trial.proposal["source"] for trial in SearchLog.read(tmp_path / "second" / "search").trials]
+    num_random = max(NUM_POINTS - known, 0)  # what the first version has tried need not be explored again
+    assert sources == ["design"] * num_random + ["model"] * (3 - num_random)
