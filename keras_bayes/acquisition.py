@@ -1,8 +1,8 @@
 """Acquisition functions: how promising a point is. Larger is better; each comes with its gradient.
 
-An improvement is judged against the incumbent, the observed point with the best posterior mean; one whose target is in
-doubt is none, unless all are. Its own value is uncertain too when observations are noisy. Both values are jointly
-normal, so their difference has the mean δ = μ_b - μ(x) and the variance S² = var(x) + var(b) - 2 cov(x, b).
+An improvement is judged against the incumbent, one of the observed points. Its own value is uncertain too when
+observations are noisy. Both values are jointly normal, so their difference has the mean δ = μ_b - μ(x) and the variance
+S² = var(x) + var(b) - 2 cov(x, b).
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from keras_bayes.domains import Array
 from keras_bayes.gaussian_process import Posterior
-from keras_bayes.untried import anywhere
 
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 MIN_VARIANCE = 1e-10  # of a difference: rounding error of var + var - 2 cov for points that nearly coincide
@@ -44,13 +43,12 @@ class Improvement:
 
     Args:
         posterior: The model.
-        is_feasible: Whether a point of shape (d,) may be the incumbent, unless none of the data may.
+        incumbent: b, a row of its data; by default that with the best posterior mean.
     """
 
-    def __init__(self, posterior: Posterior, is_feasible: Callable[[Array], bool] = anywhere) -> None:
+    def __init__(self, posterior: Posterior, incumbent: int | None = None) -> None:
         self.posterior = posterior
-        best_first = posterior.best_first
-        self.incumbent = next((i for i in best_first if is_feasible(posterior.X[i])), best_first[0])  # b, a row
+        self.incumbent = int(posterior.mean_at_data.argmin()) if incumbent is None else incumbent
         k = posterior.kernel(posterior.X[self.incumbent, None], posterior.X)
         self.best = posterior.mean_of(k)[0]
         white = posterior.whiten(k)
@@ -196,10 +194,10 @@ def log_h(z: Array) -> tuple[Array, Array]:
     return np.where(z > -1, np.log(h), log_tail), np.where(z > -1, probability / h, t / q)
 
 
-# What `Surrogate.acquisition` knows by name: posterior, β, which points an improvement may be judged against.
+# What `Surrogate.acquisition` knows by name: posterior, β, the row that an improvement is judged against.
 ACQUISITIONS: dict[str, Callable[..., Acquisition]] = {
-    "ei": lambda posterior, beta, is_feasible=anywhere: LogExpectedImprovement(posterior, is_feasible),
-    "pi": lambda posterior, beta, is_feasible=anywhere: LogProbabilityOfImprovement(posterior, is_feasible),
-    "lcb": lambda posterior, beta, is_feasible=anywhere: LowerConfidenceBound(posterior, beta),
+    "ei": lambda posterior, beta, incumbent=None: LogExpectedImprovement(posterior, incumbent),
+    "pi": lambda posterior, beta, incumbent=None: LogProbabilityOfImprovement(posterior, incumbent),
+    "lcb": lambda posterior, beta, incumbent=None: LowerConfidenceBound(posterior, beta),
 }
 LOGARITHMS = ("ei", "pi")  # those that are one: of an expectation or a probability

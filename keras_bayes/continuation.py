@@ -74,17 +74,21 @@ def given_up(proposals: Mapping[str, Mapping[str, Any]], failed: Container[str])
 
 
 def trial_forecasts(
-    archive: CurveArchive, proposals: Mapping[str, Mapping[str, Any]], completed: Container[str]
+    archive: CurveArchive, proposals: Mapping[str, Mapping[str, Any]], completed: Mapping[str, str | None]
 ) -> dict[str, Forecast]:
-    """By trial, what each that was stopped would have become, but those that others have gone on with.
+    """By trial, what each completed one that was stopped would have become, but those that others have gone on with.
 
     Args:
         archive: The curves of a search.
         proposals: Why each trial was chosen.
-        completed: The trials that have completed.
+        completed: The trials that have completed, with why they were stopped, if they were.
     """
+    stopped = {i for i, message in completed.items() if message}
+    if not stopped:
+        return {}
     left_out = [f"trial_{i}" for i in superseded(proposals, completed)]
-    return {name.removeprefix("trial_"): forecast for name, forecast in forecasts(archive, without=left_out).items()}
+    found = {name.removeprefix("trial_"): forecast for name, forecast in forecasts(archive, without=left_out).items()}
+    return {i: forecast for i, forecast in found.items() if i in stopped}
 
 
 def in_doubt(

@@ -94,11 +94,8 @@ class ContinuingOracle(DistributedOracle):
 
     def _forecasts(self) -> dict[str, Forecast]:
         """What the stopped trials would have become, by their ids."""
-        completed = {i: trial for i, trial in self.trials.items() if trial.status == TrialStatus.COMPLETED}
-        if not any(trial.message for trial in completed.values()):
-            return {}
-        found = trial_forecasts(self._archive, self.proposals, completed)
-        return {i: forecast for i, forecast in found.items() if i in completed and completed[i].message}
+        completed = {i: t.message for i, t in self.trials.items() if t.status == TrialStatus.COMPLETED}
+        return trial_forecasts(self._archive, self.proposals, completed)
 
     def _is_paused(self, trial_id: str) -> bool:
         """Whether the state of its training is on the disk."""

@@ -48,7 +48,7 @@ def expected_gain(
     if not len(new):
         return None
     posterior = surrogate.posterior
-    best = posterior.X[posterior.best_first[:1]]
+    best = posterior.X[surrogate.leaders(posterior)[:1]]
     old = np.vstack([best, pending])
     mu, covariance = posterior.joint(np.vstack([old, new]))
     eigenvalues, vectors = np.linalg.eigh(covariance)

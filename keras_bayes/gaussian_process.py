@@ -25,7 +25,7 @@ STEEPNESS_PRIOR = (np.log(2.0), 1.0, np.log(0.1), np.log(50.0))  # examples/benc
 SIGNAL_PRIOR = (0.0, 0.5, np.log(0.05), np.log(20.0))  # examples/benchmarks/ABLATIONS.md
 NOISE_PRIOR = (np.log(0.007), 1.2, np.log(1e-6), 0.0)  # examples/benchmarks/ABLATIONS.md
 JITTER = 1e-6  # added to the diagonal for the sake of the Cholesky factor; the lower bound of the noise
-MAX_FIT_POINTS = 150  # evenly spaced; a step of the fit costs n³, and a dozen parameters need no more
+MAX_FIT_POINTS = 120  # evenly spaced; a step of the fit costs n³ (examples/benchmarks/ABLATIONS.md)
 # What the signal variance is multiplied by after the fit. A proposal goes where the most probable parameters promise
 # too much: without the factor, losses lie twice as far from their predictions there as these say. It takes a third off
 # the regret after 50 trials, on average over eight suites (examples/benchmarks/ABLATIONS.md).
@@ -79,11 +79,6 @@ class Posterior:
         if self.doubt.any():
             means -= self.doubt * (self.kernel(self.X, self.X) @ (self.doubt * self.alpha))
         return np.asarray(means)
-
-    @property
-    def best_first(self) -> NDArray[np.intp]:
-        """Rows of the data by their posterior means, the best first, but doubtful ones behind all others."""
-        return np.lexsort((self.mean_at_data, self.doubt > 0))
 
     def mean_of(self, k: Array) -> Array:
         """Posterior means of points whose covariances with the data are `k`, shape (m,)."""

@@ -219,9 +219,12 @@ class BayesOracle(ContinuingOracle):
         return super()._why_finished() or self._reason_to_stop()
 
     def _reason_to_stop(self) -> str:
-        """What `stop_when` has to say, unless the user wants something to be run; empty if the search should go on."""
+        """What `stop_when` has to say, unless the user wants something to be run; empty if the search should go on.
+
+        However much is known from elsewhere, a search has a result of its own before it ends.
+        """
         rule = self.stop_when
-        if rule is None or self._queue:
+        if rule is None or self._queue or self.best_trial() is None:
             return ""
         _, space, data, _ = self._observe()
         if not rule.is_due(data.num_completed, space.dim):

@@ -188,9 +188,7 @@ def _gains(
     can_continue: bool,
 ) -> dict[str, Prediction]:
     """How much better the trials that were stopped would have become."""
-    completed = {i for i, trial in trials.items() if trial["status"] == "COMPLETED"}
-    if not any(trials[i]["message"] for i in completed):
-        return {}
+    completed = {i: trial["message"] for i, trial in trials.items() if trial["status"] == "COMPLETED"}
     archive = CurveArchive(folder, {name: loss_sign(direction) for name, direction in objective})
     found = trial_forecasts(archive, proposals, completed)
     return in_doubt(found, proposals, completed, can_continue=can_continue)

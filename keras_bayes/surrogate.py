@@ -40,6 +40,21 @@ class Surrogate:
         """Points of the trials, the best first, shape (n, d)."""
         return self.posterior.X[np.argsort(self.targets.y, kind="stable")]
 
+    def leaders(self, posterior: Posterior) -> NDArray[np.intp]:
+        """Rows of the data by their posterior means, the best first; what is not certain comes behind.
+
+        A stopped training is behind all that have ended by themselves, and so is a running one while none has; a failed
+        one is behind all others.
+
+        Args:
+            posterior: This one, or what it is once running trials, its last rows, have turned out as expected.
+        """
+        num_ended = len(self.is_feasible)
+        is_doubtful = posterior.doubt > 0
+        is_doubtful[num_ended:] = not (self.is_feasible & ~is_doubtful[:num_ended]).any()
+        is_failed = np.append(~self.is_feasible, np.zeros(len(is_doubtful) - num_ended, dtype=bool))
+        return np.lexsort((posterior.mean_at_data, is_doubtful, is_failed))
+
     def expect(self, x: Array) -> tuple[float, float]:
         """Mean and standard deviation of the loss at the point `x` of shape (d,), in its own unit."""
         mu, sigma = self.posterior.predict(x[None])
@@ -56,7 +71,10 @@ class Surrogate:
             pending: Points of the running trials, shape (m, d).
             is_feasible: Whether a point of shape (d,) is one that an improvement can be judged against.
         """
-        acquisition = ACQUISITIONS[name](self.posterior.condition_on(pending), beta, is_feasible)
+        posterior = self.posterior.condition_on(pending)
+        leaders = self.leaders(posterior)
+        incumbent = next((i for i in leaders if is_feasible(posterior.X[i])), leaders[0])
+        acquisition = ACQUISITIONS[name](posterior, beta, incumbent)
         if self.is_feasible.all():
             return acquisition
         return Feasible(acquisition, self.posterior, self.is_feasible)

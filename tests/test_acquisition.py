@@ -317,16 +317,3 @@ def test_where_the_probability_is_clipped_the_gradient_is_that_of_the_acquisitio
     _, gradient = Feasible(plain, model, np.zeros(6, dtype=bool)).value_and_gradient(X)
 
     np.testing.assert_array_equal(gradient, plain.value_and_gradient(X)[1])
-
-
-@pytest.mark.parametrize("name", ["ei", "pi"])
-def test_an_improvement_is_judged_against_the_best_feasible_point(name):
-    model = posterior(12)
-    order = np.argsort(model.mean_at_data)
-
-    bound = ACQUISITIONS[name](model, 2.0, lambda x: bool((x != model.X[order[:3]]).any(axis=1).all()))
-    free, hopeless = ACQUISITIONS[name](model, 2.0), ACQUISITIONS[name](model, 2.0, lambda x: False)
-
-    assert [bound.incumbent, free.incumbent, hopeless.incumbent] == [order[3], order[0], order[0]]
-    X = points(20, seed=3)
-    assert (bound(X) > free(X)).all()

@@ -107,11 +107,12 @@ def test_the_curve_of_a_training_that_went_on_counts_once(tmp_path):
     write_curves(tmp_path / "trial_3", (falling(10, height=4.0), ""))
     write_curves(tmp_path / "trial_4", ([3.0, 2.0, 1.0, 0.7], "paused"))
 
-    before = trial_forecasts(archive, proposals, {"0", "1", "2", "4"})
-    after = trial_forecasts(archive, proposals, {"0", "1", "2", "3", "4"})
+    completed = {"0": None, "1": None, "2": "paused", "4": "paused"}
+    before = trial_forecasts(archive, proposals, completed)
+    after = trial_forecasts(archive, proposals, {**completed, "3": None})
     shutil.rmtree(tmp_path / "trial_2")
 
     assert list(before) == ["2", "4"]
     assert list(after) == ["4"]
-    assert after == trial_forecasts(archive, {}, {"0", "1", "3", "4"})
+    assert after == trial_forecasts(archive, {}, {"0": None, "1": None, "3": None, "4": "paused"})
     assert after != before

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from keras_bayes.acquisition import Improvement
 from keras_bayes.gaussian_process import JITTER, MapObjective, condition, fit
 from tests.posteriors import MIXED, central_differences, kernel, points
 
@@ -95,14 +94,3 @@ def test_the_order_of_the_data_changes_no_fit():
 
     # Both end where the objective is known to a part in 1e4.
     np.testing.assert_allclose(one.predict(at)[0], other.predict(at)[0], rtol=0, atol=0.02)
-
-
-def test_a_doubtful_target_is_the_incumbent_only_where_all_are():
-    X, y, doubt = data()
-    y[0] = -10.0  # the best, in doubt
-
-    mixed = Improvement(condition(kernel(), NOISE, X, y, doubt=doubt))
-    all_doubtful = Improvement(condition(kernel(), NOISE, X, y, doubt=doubt + 0.1))
-
-    assert doubt[mixed.incumbent] == 0
-    assert all_doubtful.incumbent == 0

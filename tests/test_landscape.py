@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from keras_bayes.errors import MissingDataError
 from keras_bayes.history import TrialRecord
+from keras_bayes.ridge import Prediction
 from keras_bayes.show.landscape import Landscape, contour_over, slice_along
 from keras_bayes.surrogate import learn
 from tests.logs import log_of, random_search, trial
@@ -136,6 +139,30 @@ def test_known_results_count_and_running_trials_do_not():
 
     assert [record.number for record in model.records] == [-3, -2, -1, 1]
     assert [record.number for record in slice_along(model, 0).records] == [-3, -2, -1]
+
+
+def test_the_best_is_that_of_the_search_not_one_from_elsewhere():
+    log = random_search(ENTRIES, loss)
+    better = TrialRecord(-1, {**log.best.record.values, "lr": 10**-2.5}, "COMPLETED", log.best.record.score - 1)
+    model = Landscape.of(replace(log, known=(better,)))
+
+    assert slice_along(model, 0).records[0] == log.best.record
+    assert slice_along(model, 0).records[-1] == better
+    np.testing.assert_array_equal(model.best, log.space.encode_all([log.best.record.values])[0])
+
+
+def test_the_best_is_that_of_the_best_score_not_of_an_expectation():
+    log = random_search(ENTRIES, loss)
+    worst = max((t for t in log.trials if t.record.score is not None), key=lambda t: t.record.score)
+    stopped = replace(
+        worst.record, message="Paused", gain=Prediction(worst.record.score - log.best.record.score + 1, 0.1)
+    )
+    trials = tuple(replace(t, record=stopped) if t is worst else t for t in log.trials)
+
+    model = Landscape.of(replace(log, trials=trials))
+
+    assert slice_along(model, 0).records[0] == log.best.record
+    np.testing.assert_array_equal(model.best, log.space.encode_all([log.best.record.values])[0])
 
 
 def test_a_hyperparameter_that_was_declared_later_had_its_default():

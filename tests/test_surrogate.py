@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,10 +7,11 @@ from keras_bayes.acquisition import ACQUISITIONS, Feasible
 from keras_bayes.history import Observations
 from keras_bayes.maximizer import maximize
 from keras_bayes.surrogate import MAX_OBSERVATIONS, learn
-from keras_bayes.untried import Admissible
+from keras_bayes.untried import Admissible, anywhere
 from tests.spaces import choice, integer, real, space_of
 
 SPACE = space_of(real("rate", 0.0, 1.0), integer("units", 1, 9), choice("model", ["mlp", "cnn"]))
+NOWHERE = np.empty((0, 3))
 
 
 def loss(X):
@@ -59,6 +62,54 @@ def test_trials_come_best_first_and_failed_ones_last():
     completed = np.flatnonzero(np.isfinite(data.y))
     order = [*completed[np.argsort(data.y[completed])], 2, 7]
     np.testing.assert_array_equal(best_first, data.X[order])
+
+
+def judged_against(model, *, pending=NOWHERE, is_feasible=anywhere, name="ei"):
+    """The point that an improvement is judged against."""
+    acquisition = model.acquisition(name, beta=2.0, pending=pending, is_feasible=is_feasible)
+    improvement = getattr(acquisition, "acquisition", acquisition)
+    return improvement.posterior.X[improvement.incumbent]
+
+
+@pytest.mark.parametrize("name", ["ei", "pi"])
+def test_an_improvement_is_judged_against_the_best_feasible_trial(name):
+    model = surrogate(observations(12))
+    best_first = model.posterior.X[np.argsort(model.posterior.mean_at_data)]
+
+    def is_none_of_three(x):
+        return bool((x != best_first[:3]).any(axis=1).all())
+
+    for is_feasible, place in [(anywhere, 0), (is_none_of_three, 3), (lambda x: False, 0)]:
+        incumbent = judged_against(model, is_feasible=is_feasible, name=name)
+        np.testing.assert_array_equal(incumbent, best_first[place])
+    bound, free = (
+        model.acquisition(name, beta=2.0, pending=NOWHERE, is_feasible=f) for f in (is_none_of_three, anywhere)
+    )
+    X = SPACE.snap(np.random.default_rng(3).random((20, 3)))
+    assert (bound(X) > free(X)).all()
+
+
+def test_an_improvement_is_judged_against_what_has_ended_by_itself_if_anything_has():
+    data = observations(12, failed=[3])
+    best = int(np.nanargmin(data.y))
+    finished = (best + 1) % 12 if (best + 1) % 12 != 3 else 4
+    all_stopped = np.where(np.isfinite(data.y), 0.1, 0.0)
+    one_finished = np.where(np.arange(12) == finished, 0.0, all_stopped)
+
+    for doubt, incumbent in [(all_stopped, best), (one_finished, finished)]:
+        model = surrogate(replace(data, doubt=doubt))
+        np.testing.assert_array_equal(judged_against(model), data.X[incumbent])
+        running = SPACE.snap(np.array([[0.9, 0.9, 0.9]]))
+        np.testing.assert_array_equal(judged_against(model, pending=running), data.X[incumbent])
+
+
+def test_a_running_trial_is_judged_against_where_the_best_is_expected_of_it():
+    model = surrogate(observations(10))
+    candidates = SPACE.snap(np.random.default_rng(5).random((500, 3)))
+    running = candidates[np.argmin(model.posterior.predict(candidates)[0])][None]
+
+    assert model.posterior.predict(running)[0][0] < model.posterior.mean_at_data.min()
+    np.testing.assert_array_equal(judged_against(model, pending=running), running[0])
 
 
 @pytest.mark.parametrize("name", ACQUISITIONS)

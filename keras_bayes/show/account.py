@@ -79,7 +79,11 @@ def best_values(log: SearchLog) -> list[tuple[str, str]]:
 def model_sentences(explanation: Explanation) -> list[str]:
     """What the model says of the objective, and of itself."""
     share = max(explanation.predictions.explained, 0.0)
-    num_trials = count(len(explanation.predictions.records), "completed trial")
+    records = explanation.predictions.records
+    num_known = sum(record.number < 0 for record in records)
+    trials = [count(len(records) - num_known, "completed trial")] if num_known < len(records) else []
+    known = [count(num_known, "result") + " from elsewhere"] if num_known else []
+    num_trials = listed([*trials, *known])
     trust = f"The model explains {share:.0%} of the differences between {num_trials}, each predicted from the others."
     importance = explanation.importance
     if importance.doubt is not None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_bayes.axes import Axis
 from keras_bayes.domains import Array, Category, Coordinate, Value
@@ -105,17 +107,23 @@ class Landscape:
 
     @property
     def best(self) -> Array:
-        """The point of the best trial, shape (d,); one that was stopped is it only where all were."""
-        is_doubtful = self.surrogate.posterior.doubt > 0
-        return np.asarray(self.X[np.lexsort((self.surrogate.targets.y, is_doubtful))[0]])
+        """The point of the best trial, shape (d,)."""
+        return np.asarray(self.X[self._best_first[0]])
 
     def completed_with(self, *coordinates: int) -> tuple[list[TrialRecord], Array]:
         """Completed trials in which these coordinates are active, the best first, and their points, shape (k, d)."""
-        order = np.argsort(self.surrogate.targets.y, kind="stable")
+        order = self._best_first
         order = order[self.surrogate.is_feasible[order]]
-        X = self.surrogate.posterior.X[order]
+        X = self.X[order]
         rows = np.flatnonzero(self.space.activity(X)[:, list(coordinates)].all(axis=1))
         return [self.records[row] for row in order[rows]], X[rows]
+
+    @property
+    def _best_first(self) -> NDArray[np.intp]:
+        """Rows of the trials by their scores; results from elsewhere are behind those of the search, failures last."""
+        losses = np.array([math.inf if r.score is None else self.sign * r.score for r in self.records])
+        is_known = np.array([record.number < 0 for record in self.records])
+        return np.lexsort((losses, is_known, np.isinf(losses)))
 
     def values(self, records: Sequence[TrialRecord], j: int) -> tuple[Value, ...]:
         """What trials have at coordinate `j`: the default where it was declared later."""

@@ -301,6 +301,23 @@ def test_trainings_that_a_rule_has_stopped_are_learned_from_as_well(tmp_path):
     np.testing.assert_array_equal(doubt > 0, np.arange(8) % 2 == 1)
 
 
+def test_a_training_that_was_stopped_and_then_failed_is_a_failure(tmp_path):
+    oracle = pausing_oracle(tmp_path)
+    run_legs(oracle, 20)
+    later = set(continuations(oracle).values())
+    failed = next(i for i, t in oracle.trials.items() if t.message and i not in later)
+    oracle.trials[failed].status, oracle.trials[failed].score = "FAILED", None
+    oracle._save_trial(oracle.trials[failed])
+
+    _, _, learned, _ = oracle._observe()
+    logged = SearchLog.read(Path(oracle.project_folder)).observations
+
+    for data in (learned, logged):
+        assert np.isnan(data.y).sum() == 1
+        assert data.doubt[np.isnan(data.y)] == 0
+        assert (data.doubt > 0).any()
+
+
 def test_a_confidence_bound_cannot_be_divided_by_epochs(tmp_path):
     with pytest.raises(ValueError, match="acquisition"):
         pausing_oracle(tmp_path, acquisition="lcb")

@@ -100,6 +100,16 @@ def test_what_the_user_enqueues_is_run_all_the_same(tmp_path):
     assert run_trial(oracle, bowl).hyperparameters.values == {"x": 0.95, "y": 0.05}
 
 
+def test_however_much_is_known_a_search_has_a_result_of_its_own(tmp_path):
+    earlier = searching(tmp_path / "earlier", max_trials=30)
+    run_search(earlier, bowl)
+
+    later = searching(tmp_path / "later", warm_start=earlier.project_folder, stop_when=keras_bayes.ExpectedGain(1.0))
+
+    assert len(run_search(later, bowl)) == 1
+    assert later.best_trial() is not None
+
+
 def test_failures_alone_end_no_search(tmp_path):
     oracle = searching(tmp_path, stop_when=keras_bayes.ExpectedGain(1e9), max_trials=15)
 
