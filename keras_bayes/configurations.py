@@ -22,7 +22,7 @@ def to_run(space: Space, values: Mapping[str, Any]) -> dict[str, Value]:
     """
     entries = _named_entries(space, values)
     given = {name: _legal_value(entries[name], value) for name, value in values.items()}
-    complete = space.complete({**space.decode(space.start), **given})
+    complete = space.complete({**space.start_values, **given})
     for name in given.keys() - complete:
         raise ConfigurationError(f"{name!r} has no effect in {dict(values)}: it is active {entries[name]}.")
     return complete

@@ -169,7 +169,7 @@ class _Finite:
         return (self._indices(u) + 0.5) / len(self.values)
 
     def decode(self, u: float) -> Value:
-        return self.values[int(self._indices(np.array([u]))[0])]
+        return self.values[self._index_at(u)]
 
     def encode(self, value: Value) -> float:
         return (self.index(value) + 0.5) / len(self.values)
@@ -184,8 +184,7 @@ class _Finite:
 
     def neighbours(self, u: float) -> Array:
         """Positions of other values: all of a short list, a few at growing distances of a long one."""
-        index = int(self._indices(np.array([u]))[0])
-        return (np.array(self._others(index), dtype=float) + 0.5) / len(self.values)
+        return (np.array(self._others(self._index_at(u)), dtype=float) + 0.5) / len(self.values)
 
     def positions(self, limit: int) -> Array:
         """Positions of the first `limit` values, shape (min(K, limit),)."""
@@ -200,6 +199,9 @@ class _Finite:
 
     def _others(self, index: int) -> Sequence[int]:
         raise NotImplementedError
+
+    def _index_at(self, u: float) -> int:
+        return min(int(self._indices(np.array([u]))[0]), len(self.values) - 1)  # which a float may round up
 
     def _indices(self, u: Array) -> Array:
         count = len(self.values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +104,11 @@ class SearchLog:
         sessions = _intervals(state.get("times", {}).get("sessions", ()))
         epochs = EpochLedger(folder).total()
         return cls(folder, name, direction, state["hyperparameters"], trials, known, sessions, state, epochs)
+
+    @property
+    def location(self) -> Path:
+        """The folder with its name and its parents, which `.` does not tell."""
+        return Path(os.path.abspath(self.folder))
 
     @property
     def space(self) -> Space:

@@ -73,9 +73,18 @@ class Space:
         """The defaults that the user has set, and the middle of everything else, shape (d,)."""
         x = np.full(self.dim, 0.5)
         for j, (parameter, domain) in enumerate(zip(self.parameters, self.domains, strict=True)):
-            if parameter.is_default_explicit or isinstance(domain, Category):
+            if _starts_at_default(parameter):
                 x[j] = domain.encode(parameter.default)
         return np.asarray(self.snap(x[None])[0])
+
+    @property
+    def start_values(self) -> dict[str, Value]:
+        """The same as values, also of what is not active there."""
+        middle = {
+            parameter.name: domain.decode(0.5) for parameter, domain in zip(self.parameters, self.domains, strict=True)
+        }
+        defaults = {entry.name: entry.default for entry in self.entries if _starts_at_default(entry)}
+        return {**middle, **defaults}
 
     def snap(self, X: Array) -> Array:
         """Nearest legal points, shape (m, d)."""
@@ -169,6 +178,10 @@ class Space:
             if entry.is_active(complete):
                 complete[entry.name] = values.get(entry.name, entry.default)
         return complete
+
+
+def _starts_at_default(entry: Parameter) -> bool:
+    return entry.is_default_explicit or isinstance(entry.domain, Category | Constant)
 
 
 def _parents_first(entries: Sequence[Parameter]) -> tuple[Parameter, ...]:

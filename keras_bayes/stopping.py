@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from keras_bayes.arguments import integer
 from keras_bayes.history import TrialRecord
+from keras_bayes.show.wording import count
 
 # Trials that must all have failed with one error, before any succeeds, for the search to be given up.
 FIRST_FAILURES = 3
@@ -61,7 +62,7 @@ class ExpectedGain:
         if gain is None or gain >= self.min_gain:
             return ""
         return (
-            f"The model expects another {self.num_trials} trials to improve {objective} by {gain:.2g}, "
+            f"The model expects another {count(self.num_trials, 'trial')} to improve {objective} by {gain:.2g}, "
             f"less than the {self.min_gain:g} of `stop_when`."
         )
 

@@ -15,6 +15,7 @@ from keras_bayes.arguments import integer
 from keras_bayes.domains import Array
 from keras_bayes.loss_curves import LossCurves, draw_in
 from keras_bayes.ridge import Prediction, predict_by_ridge
+from keras_bayes.show.wording import count
 
 MIN_EPOCHS = 3  # two hardly rank configurations, and what is stopped has no second chance
 MIN_FINISHED = 5  # trainings that nothing stops: what the others are compared with
@@ -104,7 +105,7 @@ class MedianStopping:
         means = means[~np.isnan(means)]
         if not is_open or len(means) < self.min_finished or training.best <= np.median(means):
             return ""
-        return f"Stopped after {training.epoch} epochs: worse than the median of {len(means)} finished trainings."
+        return _stopped(training.epoch, f"worse than the median of {count(len(means), 'finished training')}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ class SuccessiveHalving:
         rank, num_kept = 1 + int((losses < training.best).sum()), max(1, (len(losses) + 1) // self.factor)
         if rank <= num_kept:
             return ""
-        return f"Stopped after {training.epoch} epochs: number {rank} of {len(losses) + 1}, of which {num_kept} go on."
+        return _stopped(training.epoch, f"number {rank} of {len(losses) + 1}, of which {num_kept} go on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,7 @@ class LearnedStopping:
         level = self.level / len(looks)
         if chance >= level or training.best <= np.nanmin(earlier.best_by(epoch)):  # what leads goes on
             return ""
-        return f"Stopped after {epoch} epochs: its chance of becoming the best is {chance:.2%}, below {level:.2%}."
+        return _stopped(epoch, f"its chance of becoming the best is {chance:.2%}, below {level:.2%}")
 
     def chance(self, training: Training) -> float | None:
         """The chance that a training becomes the best, `None` where too few finished curves tell."""
@@ -215,6 +216,10 @@ def chance_of_best(training: Training, finished: LossCurves) -> float:
     z = float(training.earlier.best - final.mu) / max(final.sigma, sys.float_info.min)  # may be infinite
     chance = float(stdtr(n - NUM_WEIGHTS, z))
     return ODDS * chance / (1 - chance + ODDS * chance)
+
+
+def _stopped(epoch: int, why: str) -> str:
+    return f"Stopped after {count(epoch, 'epoch')}: {why}."
 
 
 def _drawn_in(losses: Array) -> Array:

@@ -1,8 +1,14 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 import pytest
 
+from keras_bayes.history import TrialRecord
 from keras_bayes.show import account
+from keras_bayes.show.explanation import Explanation
 from keras_bayes.show.wording import count, listed
-from tests.logs import log_of, trial
+from tests.logs import log_of, random_search, trial
 from tests.spaces import real
 
 LR = real("lr", 1e-4, 1e-1, sampling="log")
@@ -66,3 +72,48 @@ def test_numbers_are_sorted_by_all_of_their_digits():
     cell = account.Cell.of(0.123456789)
 
     assert (cell.text, cell.key) == ("0.12346", "0.123456789")
+
+
+def test_a_project_that_is_read_from_inside_has_its_name(tmp_path, monkeypatch):
+    folder = tmp_path / "runs" / "digits"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+
+    for path in (Path("."), Path("../digits"), folder):
+        code = account.loading_code(replace(log_with(), folder=path))
+        assert f"directory={str(folder.parent)!r}" in code
+        assert "project_name='digits'" in code
+
+
+def explained(log, total):
+    """What the model of a search says, where these are the importances of its hyperparameters."""
+    explanation = Explanation.of(log)
+    return replace(explanation, importance=replace(explanation.importance, total=np.array(total), doubt=None))
+
+
+def test_what_decides_is_named_however_little_it_does():
+    entries = [real(name, 0.0, 1.0) for name in "abc"]
+    log = random_search(entries, lambda values: sum(values.values()))
+
+    for total, words in [([0.2, 0.5, 0.02], "b (50%) and a (20%)"), ([0.01, 0.02, 0.01], "b (2%)")]:
+        assert account.model_sentences(explained(log, total))[1] == (
+            f"The score is decided most by {words}, interactions included."
+        )
+
+
+def test_results_from_elsewhere_are_no_completed_trials():
+    log = random_search([real("a", 0.0, 1.0)], lambda values: values["a"] ** 2, num_trials=10)
+    known = tuple(TrialRecord(i - 2, {"a": 0.1 + 0.01 * i}, "COMPLETED", 0.1) for i in range(2))
+
+    trust = account.model_sentences(explained(replace(log, known=known), [1.0]))[0]
+
+    assert "between 10 completed trials and 2 results from elsewhere, each" in trust
+
+
+def test_a_distribution_that_is_not_installed_is_left_out(monkeypatch):
+    monkeypatch.setattr(account, "PACKAGES", ("numpy", "no-such-distribution"))
+
+    *_, installed = account.notes(log_with())
+
+    assert f"numpy {np.__version__}." in installed
+    assert "no-such" not in installed

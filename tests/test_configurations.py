@@ -53,6 +53,18 @@ def test_what_is_left_out_is_as_in_the_first_trial():
     assert complete == {**SPACE.decode(SPACE.start), "neurons": 384}
 
 
+def test_what_the_first_trial_does_not_have_is_in_the_middle_too():
+    space = space_of(
+        choice("optimizer", ["adam", "sgd"]),
+        real("rate", 1e-5, 1.0, sampling="log", conditions=[when("optimizer", "sgd")]),
+        real("momentum", 0.1, 0.9, default=0.7, conditions=[when("optimizer", "sgd")]),
+    )
+
+    complete = to_run(space, {"optimizer": "sgd"})
+
+    assert complete == {"optimizer": "sgd", "rate": pytest.approx(10**-2.5), "momentum": 0.7}
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

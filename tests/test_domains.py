@@ -265,3 +265,12 @@ def test_every_other_category_is_a_neighbour_however_many_there_are():
     neighbours = domain.neighbours(domain.encode(5))
 
     assert {domain.decode(u) for u in neighbours} == set(domain.values) - {5}
+
+
+@pytest.mark.parametrize("count", [2**54 - 1, 2**60, 2**63 - 1])
+def test_the_last_of_very_many_levels_is_the_end(count):
+    domain = Levels(range(count))
+
+    assert domain.decode(1.0) == count - 1
+    assert domain.decode(float(domain.snap(np.array([1.0]))[0])) == count - 1
+    assert ((domain.neighbours(1.0) >= 0) & (domain.neighbours(1.0) <= 1)).all()

@@ -92,3 +92,9 @@ def test_trials_without_any_score_are_one_group():
     (group,) = ranked_groups(np.array([np.nan, np.nan]), "min")
 
     assert group.rows == [0, 1]
+
+
+def test_a_logarithmic_axis_holds_integers_of_any_size():
+    layout = axis_layout(Axis("n", "log", ()), [1, 2**70])
+
+    assert (layout["type"], layout["dtick"]) == ("log", 1)

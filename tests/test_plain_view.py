@@ -12,6 +12,7 @@ def test_a_search_that_begins_says_where_and_how_long():
     new = {"num_completed": 0, "num_failed": 0}
 
     assert start_line(moment(**new)) == "Searching for the best val_accuracy in 10 trials; results go to results/search"
+    assert "in 1 trial; results" in start_line(moment(**new | {"max_trials": 1}))
     assert "in any number of trials" in start_line(moment(**new, max_trials=None))
     assert start_line(moment()) == "Going on with the search in results/search: 4 of 10 trials have ended"
     assert start_line(moment(max_trials=None)) == "Going on with the search in results/search: 4 trials so far"

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -219,3 +220,24 @@ def test_the_log_is_read_anew_for_each_figure():
     live = Plots(lambda: next(logs))
 
     assert [live.history().data[0].x[-1] for _ in range(2)] == [5, 9]
+
+
+def test_where_a_trial_is_missing_the_others_keep_their_numbers():
+    log = replace(LOG, trials=(*LOG.trials[:2], *LOG.trials[3:]))
+    figure = plots(log).history()
+
+    for name in ("trial", "failed"):
+        (shown,) = traces(figure, name=name)
+        assert [f"<b>Trial {x}</b>" in text for x, text in zip(shown.x, shown.text, strict=True)] == [True] * len(
+            shown.x
+        )
+
+
+def test_curves_of_another_metric_than_the_objective_are_all_within_the_axis():
+    curve = [
+        Epoch(0, i, 0.0, 0.0, {"val_accuracy": value}) for i, value in enumerate([0.1] * 60 + [0.15] * 30 + [0.9] * 10)
+    ]
+    figure = plots(log_of(ENTRIES, [trial(0, {}, 1.0, curve=curve)], objective="cost")).curves()
+
+    assert figure.layout.yaxis.range is None
+    assert figure.layout.yaxis.title.text == "val_accuracy"

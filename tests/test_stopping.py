@@ -185,3 +185,7 @@ def test_a_bad_argument_of_a_rule_is_named_with_what_came(arguments, error, word
         ExpectedGain(**arguments)
 
     assert all(word in str(raised.value) for word in words)
+
+
+def test_one_trial_is_counted_in_the_singular():
+    assert "expects another 1 trial to improve" in ExpectedGain(min_gain=0.1, num_trials=1).reason(0.05, "loss")

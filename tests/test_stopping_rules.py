@@ -339,3 +339,11 @@ def test_what_is_no_rule_is_refused(stopping):
 def test_an_argument_out_of_range_is_named(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_one_epoch_is_counted_in_the_singular():
+    rule = MedianStopping(min_epochs=1, min_finished=1)
+
+    reason = rule(Training(np.array([2.0]), NUM_EPOCHS, finished(np.ones((1, NUM_EPOCHS)))))
+
+    assert reason == "Stopped after 1 epoch: worse than the median of 1 finished training."

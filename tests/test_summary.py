@@ -1,6 +1,8 @@
+from rich.cells import cell_len
+
 from keras_bayes.epoch_count import EpochCount
 from keras_bayes.show.summary import summary_lines
-from tests.snapshots import moment
+from tests.snapshots import completed, moment
 
 
 def test_the_summary_says_why_it_ended_what_it_found_and_where():
@@ -34,3 +36,11 @@ def test_what_is_expected_of_more_trials_is_said_unless_the_reason_says_it():
 
     assert outlook in summary_lines(moment(), "The search is complete.", outlook)
     assert outlook not in summary_lines(moment(), reason, outlook)
+
+
+def test_values_stand_below_each_other_whatever_the_width_of_the_names():
+    best = completed(2, 0.9, 隐藏层=3, units=32)
+
+    _, _, wide, narrow, _ = summary_lines(moment(best=best), "The search is complete.")
+
+    assert cell_len(wide.removesuffix("3")) == cell_len(narrow.removesuffix("32"))

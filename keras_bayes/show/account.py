@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -90,8 +91,8 @@ def model_sentences(explanation: Explanation) -> list[str]:
         return [trust, importance.doubt]
     decisive = [
         f"{format_value(importance.names[j])} ({importance.total[j]:.0%})"
-        for j in importance.order[:MAX_NAMED]
-        if importance.total[j] >= DECISIVE
+        for place, j in enumerate(importance.order[:MAX_NAMED])
+        if place == 0 or importance.total[j] >= DECISIVE
     ]
     return [trust, f"The score is decided most by {listed(decisive)}, interactions included."]
 
@@ -107,8 +108,8 @@ def loading_code(log: SearchLog) -> str:
     arguments = [
         "build_model",
         *([f"objective={objective}"] if is_named else []),
-        f"directory={format_path(log.folder.parent)!r}",
-        f"project_name={log.folder.name!r}",
+        f"directory={format_path(log.location.parent)!r}",
+        f"project_name={log.location.name!r}",
     ]
     imports = ["import keras_bayes", *(["import keras_tuner"] if is_named else []), ""]
     call = ["tuner = keras_bayes.BayesTuner(", *(f"    {argument}," for argument in arguments), ")"]
@@ -171,12 +172,19 @@ def notes(log: SearchLog) -> Iterator[str]:
     version = f"keras_bayes {state['keras_bayes']}" if "keras_bayes" in state else "keras-tuner"
     begun = f", begun on {time.strftime(DATE, time.localtime(log.sessions[0][0]))}" if log.sessions else ""
     seed = format_value(state.get("seed"))
-    yield f"A search by {version}{begun}, with the seed {seed}, in {format_path(log.folder)}."
-    installed = [f"Python {platform.python_version()}", *(f"{name} {metadata.version(name)}" for name in PACKAGES)]
+    yield f"A search by {version}{begun}, with the seed {seed}, in {format_path(log.location)}."
+    installed = [f"Python {platform.python_version()}", *_releases(PACKAGES)]
     yield (
         f"Report of {time.strftime(DATE)} by keras_bayes {keras_bayes.__version__} with {listed(installed)}. "
         "All trials are in this file as JSON, in the element #trials."
     )
+
+
+def _releases(packages: Iterable[str]) -> Iterator[str]:
+    """The distributions among some that are installed: TensorFlow has several names."""
+    for name in packages:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            yield f"{name} {metadata.version(name)}"
 
 
 def as_json(log: SearchLog) -> dict[str, Any]:

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from rich.cells import cell_len
+
 from keras_bayes import lock, project
 from keras_bayes.curves import CURVE_FILE
 from keras_bayes.search_log import LoggedTrial, SearchLog
 from keras_bayes.show.tables import hyperparameter_names
-from keras_bayes.show.wording import epochs_text, format_seconds, format_value, one_line
+from keras_bayes.show.wording import epochs_text, format_seconds, format_value, one_line, padded
 
 NONE = "-"  # a cell without a value; an empty one would confuse whoever splits a line at its spaces
 GAP = "   "
@@ -34,8 +36,8 @@ def status_text(log: SearchLog) -> str:
         ("last written", _last_written(log)),
         ("searching now", searching),
     ]
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:<{width}}{GAP}{value}" for name, value in rows)
+    width = max(cell_len(name) for name, _ in rows)
+    return "\n".join(f"{padded(name, width)}{GAP}{value}" for name, value in rows)
 
 
 def best_text(log: SearchLog, num_trials: int, *, width: int | None) -> str:
@@ -73,15 +75,14 @@ def trials_text(log: SearchLog, *, width: int | None) -> str:
 def table(columns: Sequence[Sequence[Any]], *, width: int | None) -> str:
     """Columns beside each other; what does not fit in `width` characters goes below, with the first column again."""
     cells = [[NONE if value is None else format_value(value) for value in column] for column in columns]
-    padded = [[f"{cell:<{max(map(len, column))}}" for cell in column] for column in cells]
-    key, *rest = padded
+    key, *rest = [[padded(cell, max(map(cell_len, column))) for cell in column] for column in cells]
     blocks: list[list[list[str]]] = [[key]]
-    used = len(key[0])
+    used = cell_len(key[0])
     for column in rest:
-        used += len(GAP) + len(column[0])
+        used += len(GAP) + cell_len(column[0])
         if width is not None and used > width and len(blocks[-1]) > 1:
             blocks.append([key])
-            used = len(key[0]) + len(GAP) + len(column[0])
+            used = cell_len(key[0]) + len(GAP) + cell_len(column[0])
         blocks[-1].append(column)
     lines = [[GAP.join(row).rstrip() for row in zip(*block, strict=True)] for block in blocks]
     return "\n\n".join("\n".join(block) for block in lines)

@@ -34,7 +34,7 @@ MAX_LANES = 16  # trials at the same time that have room
 
 def history_figure(log: SearchLog, history: ScoreHistory) -> go.Figure:
     """Scores in the order of the trials, with the best so far, and the failures along the axis."""
-    numbers = np.arange(1, len(history.trials) + 1)
+    numbers = np.array([trial.record.number + 1 for trial in history.trials])
     is_scored = np.isfinite(history.scores)
     span, num_beyond = score_range(history.scores, log.direction)
     scored = [trial for trial in history.trials if trial.record.score is not None]
@@ -78,7 +78,8 @@ def curves_figure(log: SearchLog, curves: Curves) -> go.Figure:
                 name=group.label, showlegend=bool(group.label), **{**group.look, "mode": mode},
             )
         )  # fmt: skip
-    span, _ = score_range(values, log.direction if curves.metric == log.objective else "min")
+    is_objective = curves.metric == log.objective  # of another metric nobody has said which way is better
+    span = score_range(values, log.direction)[0] if is_objective else None
     return figure(
         traces, xaxis={"title": {"text": "epoch"}}, yaxis={"title": {"text": plain(curves.metric)}, "range": span}
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,7 +94,7 @@ def axis_layout(axis: Axis, values: Sequence[Value]) -> dict[str, Any]:
 
 
 def _num_decades(values: Sequence[Any]) -> float:
-    return float(np.log10(max(values)) - np.log10(min(values)))
+    return math.log10(max(values)) - math.log10(min(values))  # of integers of any size
 
 
 def score_range(scores: Array, direction: str) -> tuple[list[float], int]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_bayes.axes import Axis
 from keras_bayes.curves import Epoch
-from keras_bayes.domains import Array
+from keras_bayes.domains import Array, Coordinate
 from keras_bayes.errors import MissingDataError
 from keras_bayes.history import TrialRecord
 from keras_bayes.search_log import LoggedTrial, SearchLog
@@ -46,6 +46,7 @@ class Configurations:
 
     Args:
         axes: The hyperparameters that leave a choice.
+        domains: What each of them may be.
         trials: The trials.
         X: Their positions on the scales that are searched, in [0, 1]; NaN where a hyperparameter is not active,
             shape (n, d).
@@ -53,6 +54,7 @@ class Configurations:
     """
 
     axes: tuple[Axis, ...]
+    domains: tuple[Coordinate, ...]
     trials: tuple[LoggedTrial, ...]
     X: Array
     scores: Array
@@ -67,7 +69,7 @@ def configurations(log: SearchLog) -> Configurations:
     scores = scores_of(trial.record for trial in trials)
     if not np.isfinite(scores).any():
         raise MissingDataError("No completed trial lies in the search space as it is declared now.")
-    return Configurations(axes, trials, np.where(space.activity(X), X, np.nan), scores)
+    return Configurations(axes, space.domains, trials, np.where(space.activity(X), X, np.nan), scores)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def to_study(log: SearchLog) -> optuna.Study:
     of the objective becomes the intermediate values where a trial is a single training.
     """
     create_study = load("optuna", "optuna").create_study
-    study: optuna.Study = create_study(direction=DIRECTIONS[log.direction], study_name=log.folder.name)
+    study: optuna.Study = create_study(direction=DIRECTIONS[log.direction], study_name=log.location.name)
     values = [trial.record.used_values for trial in log.trials]
     distributions = {
         item["config"]["name"]: _distribution(item["class_name"], item["config"], values)

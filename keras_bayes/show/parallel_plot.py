@@ -77,7 +77,7 @@ def _line(log: SearchLog, tried: Configurations, row: int, heights: Array) -> It
     """The vertices of the line of a trial, each with its text, and a gap."""
     record = tried.trials[row].record
     score = "" if record.score is None else f"<br>{plain(log.objective)} = {plain(record.score)}"
-    for j, (axis, domain) in enumerate(zip(tried.axes, log.space.domains, strict=True)):
+    for j, (axis, domain) in enumerate(zip(tried.axes, tried.domains, strict=True)):
         value = f"= {plain(domain.decode(tried.X[row, j]))}" if np.isfinite(tried.X[row, j]) else "is not active"
         yield j, float(heights[j]), f"<b>{trial_name(record)}</b><br>{plain(axis.name)} {value}{score}"
     if score:
@@ -87,7 +87,7 @@ def _line(log: SearchLog, tried: Configurations, row: int, heights: Array) -> It
 
 def _labels(log: SearchLog, tried: Configurations) -> Iterator[tuple[int, float, str]]:
     """What the heights at the axes stand for."""
-    for j, (axis, domain) in enumerate(zip(tried.axes, log.space.domains, strict=True)):
+    for j, (axis, domain) in enumerate(zip(tried.axes, tried.domains, strict=True)):
         u = domain.positions(len(axis.values)) if axis.values else domain.snap(np.array([0, 0.5, 1]))
         yield from ((j, float(height), plain(_rounded(domain.decode(height)), width=LABEL_WIDTH)) for height in u)
         if np.isnan(tried.X[:, j]).any():

@@ -48,7 +48,7 @@ def start_line(progress: Progress) -> str:
         ended = f"{progress.num_ended} of {progress.max_trials} trials have ended"
         so_far = ended if progress.max_trials else f"{count(progress.num_ended, 'trial')} so far"
         return f"Going on with the search in {progress.folder}: {so_far}"
-    total = f"{progress.max_trials} trials" if progress.max_trials else "any number of trials"
+    total = count(progress.max_trials, "trial") if progress.max_trials else "any number of trials"
     return f"Searching for the best {progress.objective} in {total}; results go to {progress.folder}"
 
 

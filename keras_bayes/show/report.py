@@ -74,7 +74,7 @@ def html_report(log: SearchLog) -> str:
     script, style = (_source(environment, name) for name in ("report.js", "report.css"))
     return environment.get_template("report.html").render(
         policy=POLICY.format(scripts=" ".join(_hash(code) for code in (script, plotly))),
-        title=format_value(log.folder.name),
+        title=format_value(log.location.name),
         lead=account.lead(log),
         facts=list(account.facts(log)),
         best=account.best_values(log),

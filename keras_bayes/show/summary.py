@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from keras_bayes.show.progress import Progress
-from keras_bayes.show.wording import count, format_value
+from keras_bayes.show.wording import count, format_value, padded
 
 STOPPED = "The search was stopped. Call `search` again to go on with it."
 
@@ -23,9 +25,9 @@ def summary_lines(progress: Progress, reason: str, outlook: str = "") -> list[st
     if best is not None:
         lines.append(f"Best {progress.objective}: {best.result} ({progress.name(best)})")
         names = [format_value(name) for name in best.values]
-        width = max(map(len, names), default=0)
+        width = max(map(cell_len, names), default=0)
         values = map(format_value, best.values.values())
-        lines += [f"  {name:<{width}}   {value}" for name, value in zip(names, values, strict=True)]
+        lines += [f"  {padded(name, width)}   {value}" for name, value in zip(names, values, strict=True)]
     if outlook.rstrip(".") not in reason:
         lines.append(outlook)
     return [*lines, f"Results are in {progress.folder}"]

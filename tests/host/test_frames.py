@@ -194,3 +194,20 @@ def test_another_search_can_start_from_a_frame(tmp_path):
     assert [{name: state["values"][name] for name in names if name in state["values"]} for state in states] == [
         state["values"] for state in expected
     ]
+
+
+def test_a_hyperparameter_may_have_the_name_of_a_column_of_another_frame(tmp_path):
+    hp = kt.HyperParameters()
+    hp.Choice("training", ["short", "long"])
+    hp.Float("epoch", 0.0, 1.0)
+    hp.Boolean("ended")
+    log = log_of(tmp_path, space=hp, loss=lambda values: values["epoch"], num_trials=4)
+    epochs = [Epoch(0, i, 0.0, 0.0, {"status": 0.5, "source": 2.0}) for i in range(2)]
+
+    trials, curves = trials_frame(log), curves_frame(with_trial(log, 0, curve=tuple(epochs)))
+
+    values = [trial.record.values for trial in log.trials]
+    for name in ("training", "epoch", "ended"):
+        assert list(trials[name]) == [row[name] for row in values]
+    assert list(curves["status"]) == [0.5, 0.5]
+    assert curves["source"].dtype == "float64"
