@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import math
 import numbers
 import operator
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from keras_bayes.errors import ProjectNameError
@@ -55,6 +57,16 @@ def check_one_of(name: str, value: Any, options: Collection[str]) -> None:
     """Raises unless `value` is one of `options`."""
     if value not in options:
         raise ValueError(f"`{name}` must be one of {', '.join(map(repr, options))}, received {value!r}.")
+
+
+def check_names(received: Iterable[str], *functions: Callable[..., Any]) -> None:
+    """Raises unless each of these is the name of an argument of one of some functions."""
+    known = {name for function in functions for name in inspect.signature(function).parameters}
+    for name in received:
+        if name not in known:
+            close = difflib.get_close_matches(name, sorted(known), n=1)
+            hint = f"; there is `{close[0]}`" if close else ""
+            raise ValueError(f"Unrecognized arguments: `{name}`{hint}.")
 
 
 def check_project_name(name: Any) -> None:

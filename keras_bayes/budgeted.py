@@ -11,6 +11,8 @@ from keras_bayes.continuation import SOURCE
 from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.lifecycle import LifecycleOracle
 
+MAX_IN_VAIN = 50  # trials without an epoch, one after the other, that a search goes on with which nothing else ends
+
 
 class BudgetedOracle(LifecycleOracle):
     """An oracle that starts no trial when its trainings have had all their epochs.
@@ -34,6 +36,8 @@ class BudgetedOracle(LifecycleOracle):
         if reason:
             return reason
         self._check_counted()
+        if self.max_trials is None and self._num_in_vain() >= MAX_IN_VAIN:
+            return f"The last {MAX_IN_VAIN} trials have failed before the end of their first epoch."
         return f"The `max_epochs` of {self.max_epochs} are used up." if self._has_no_epochs() else ""
 
     def _retried_trial(self) -> Trial | None:
@@ -42,6 +46,15 @@ class BudgetedOracle(LifecycleOracle):
     def _has_no_epochs(self) -> bool:
         """Whether `max_epochs` is used up."""
         return self.max_epochs is not None and self.ledger.total().trained >= self.max_epochs
+
+    def _num_in_vain(self) -> int:
+        """How many of the last trials failed without an epoch, none of which uses up a budget of epochs."""
+        if self.max_epochs is None:
+            return 0
+        for count, trial_id in enumerate(reversed(self._ended_here)):
+            if self.trials[trial_id].status == TrialStatus.COMPLETED or self.ledger.of(trial_id).trained:
+                return count
+        return len(self._ended_here)
 
     def _check_counted(self) -> None:
         """Warns, once, of trials that no epoch is known of."""

@@ -71,7 +71,7 @@ class BestWeights(keras.callbacks.Callback):
     def take_over(self, path: Path, epochs: Iterable[Mapping[str, Any]]) -> None:
         """Begins with a copy of another file, if there is one: the weights at the best of some other epochs."""
         values = [self.objective.get_value(metrics) for metrics in epochs if self.objective.has_value(metrics)]
-        known = [value for value in values if value == value]
+        known = [value for value in values if math.isfinite(value)]
         if known and path.exists() and self.writer.save_weights(self.path, lambda copy: copy_weights(path, copy)):
             self.best = max(known) if self.objective.direction == "max" else min(known)
 
@@ -83,7 +83,7 @@ class BestWeights(keras.callbacks.Callback):
             return
         value = self.objective.get_value(metrics)
         is_better = self.best is None or self.objective.better_than(value, self.best)
-        if value == value and is_better and self._save():
+        if math.isfinite(value) and is_better and self._save():
             self.best = value
 
     def _save(self) -> bool:

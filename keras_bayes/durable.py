@@ -23,7 +23,7 @@ from keras_bayes.lock import Claim, is_held_here
 from keras_bayes.objective import parts
 from keras_bayes.resume import ADVICE, Declared, check_kinds, check_objective
 from keras_bayes.space import Space
-from keras_bayes.states import check_oracle, check_trial
+from keras_bayes.states import OF_TRIALS, check_oracle, check_trial, told_of_trials
 from keras_bayes.timesheet import Timesheet
 from keras_bayes.usage import unnoted
 from keras_bayes.writer import Writer
@@ -114,15 +114,22 @@ class DurableOracle(kt.Oracle):
             ProjectInUseError: Another process, another oracle or another thread is searching there.
         """
         self.become_writer()
+        is_locked = self._claim.is_held(Path(self.project_folder))
         with self._claim.kept(Path(self.project_folder)):
             try:
                 yield
             finally:
                 self.release()
+                if not is_locked:  # where there can be no lock, `release` has nothing to do
+                    self.writer.finish()
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """Writes `oracle.json` after what is done in between, on the state of the project as it is now."""
+        if _is_remote(self.project_folder):
+            yield
+            super().save()
+            return
         was_writer = self._claim.is_held(Path(self.project_folder))
         self.become_writer()
         try:
@@ -183,9 +190,6 @@ class DurableOracle(kt.Oracle):
 
     def save(self) -> None:
         """Writes `oracle.json`, and what else is not yet on the disk."""
-        if _is_remote(self.project_folder):
-            super().save()
-            return
         with self.writing():
             pass
 
@@ -215,8 +219,7 @@ class DurableOracle(kt.Oracle):
         check_kinds(state["hyperparameters"]["space"], self.hyperparameters.get_config()["space"], folder)
         self._died = {trial_id for trial_id, status in statuses.items() if status == "RUNNING"}
         self._ran_on = {i: tuner_id for tuner_id, i in (saved or {}).get("ongoing_trials", {}).items()}
-        unread = {trial_id: found.state["unread"] for trial_id, found in trials.items() if "unread" in found.state}
-        state["unread"] = {**state.get("unread", {}), **unread}
+        state |= told_of_trials(state, {trial_id: found.state for trial_id, found in trials.items()})
         try:
             self.set_state(state)
         except KeyError as error:
@@ -270,8 +273,8 @@ class DurableOracle(kt.Oracle):
             saved.hyperparameters = copy.copy(trial.hyperparameters)
             saved.hyperparameters.values = unnoted(trial.hyperparameters.values)
             state = saved.get_state()
-            if trial.trial_id in self.unread:  # once more, since a kill may come before `oracle.json` is written
-                state["unread"] = self.unread[trial.trial_id]
+            told = {name: getattr(self, attribute) for attribute, name in OF_TRIALS.items()}
+            state |= {name: of_all[trial.trial_id] for name, of_all in told.items() if trial.trial_id in of_all}
             self.writer.write_state(Path(self.project_folder) / f"trial_{trial.trial_id}" / "trial.json", state)
 
 

@@ -126,11 +126,10 @@ class DurableTuner(kt.Tuner):
         """Removes the weights of finished trials that are not among the best, nor may go on."""
         super().on_trial_end(trial)
         self._kept.add(trial.trial_id)
-        if self._is_worker():  # whose colleagues may have died
-            trials, proposals = self._trials()
-            ended = {i for i in proposals if i in trials and trials[i].status in ("COMPLETED", "FAILED")}
-            self._kept |= ended - self._known
-            self._known |= ended
+        trials, proposals = self._trials()  # also those of workers that have died, and of other processes
+        ended = {i for i in proposals if i in trials and trials[i].status in ("COMPLETED", "FAILED")}
+        self._kept |= ended - self._known
+        self._known |= ended
         is_limited = self.keep_best is not None
         best = {t.trial_id for t in self.oracle.get_best_trials(self.keep_best)} if is_limited else set(self._kept)
         for trial_id in self._kept - self._may_go_on():

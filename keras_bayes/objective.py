@@ -20,9 +20,13 @@ MAXIMIZED = frozenset(
 
 
 def resolve_objective(objective: Any) -> Any:
-    """Gives the names of maximised metrics, alone or in a list, their direction; leaves everything else alone."""
+    """Gives the names of maximised metrics, alone or in a list, their direction; leaves everything else alone.
+
+    A list of one is that one: keras-tuner would negate a score that is to be maximised.
+    """
     if isinstance(objective, list):
-        return [resolve_objective(item) for item in objective]
+        resolved = [resolve_objective(item) for item in objective]
+        return resolved[0] if len(resolved) == 1 else resolved
     if isinstance(objective, str) and objective.removeprefix("val_").removeprefix("weighted_") in MAXIMIZED:
         return kt.Objective(objective, direction="max")
     return objective

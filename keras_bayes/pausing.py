@@ -131,6 +131,7 @@ class Resumption(keras.callbacks.Callback):
             load_state(self.model, self.paused.state, build_config=self.build_config)
         except ProjectError as error:
             raise LostStateError(str(error)) from error
+        self.model._initial_epoch = None  # of `BackupAndRestore`, whose later weights have just been replaced
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if not self._has_begun and epoch != self.paused.num_epochs:

@@ -102,10 +102,10 @@ def check_objective(saved: Parts | None, trials: Iterable[State], now: Parts, fo
         known = [state["metrics"]["metrics"] for state in trials if state["status"] == "COMPLETED"]
         before = _differing_metrics([metrics for metrics in known if metrics], now)
     else:
-        before = _text(saved) if sorted(map(list, saved)) != sorted(map(list, now)) else ""
+        before = objective_text(saved) if sorted(map(list, saved)) != sorted(map(list, now)) else ""
     if before:
         raise ProjectError(
-            f"The project at {folder} holds a search for {before}; the objective is now {_text(now)}. {ADVICE}"
+            f"The project at {folder} holds a search for {before}; the objective is now {objective_text(now)}. {ADVICE}"
         )
 
 
@@ -113,8 +113,9 @@ def _differing_metrics(known: Sequence[State], now: Parts) -> str:
     """What trials have reported, if none of them can have been judged by the objective."""
     directions = {name: metric["direction"] for metrics in known for name, metric in metrics.items()}
     fits = all(name in directions and directions[name] in (None, direction) for name, direction in now)
-    return "" if fits or not directions else _text(sorted(directions.items()))
+    return "" if fits or not directions else objective_text(sorted(directions.items()))
 
 
-def _text(parts: Parts) -> str:
+def objective_text(parts: Parts) -> str:
+    """An objective in a message."""
     return " and ".join(f"{direction or 'best'} {name!r}" for name, direction in parts)

@@ -18,7 +18,7 @@ from keras_bayes.history import History, Observations, TrialRecord, loss_sign, o
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.ridge import Prediction
 from keras_bayes.space import Space
-from keras_bayes.states import check_oracle, check_trial
+from keras_bayes.states import check_oracle, check_trial, told_of_trials
 from keras_bayes.usage import learn_conditions
 
 State = Mapping[str, Any]
@@ -91,13 +91,13 @@ class SearchLog:
         if state is None:
             raise ProjectError(f"There is no search in {folder}: it has no readable {project.ORACLE_FILE}.")
         states = project.read_trials(folder, check_trial, project.leave_out)
-        unread = state.get("unread", {})
+        state = {**state, **told_of_trials(state, states)}
         name, direction = _objective(state, list(states.values()))
-        proposals = state.get("proposals", {})
+        proposals = state["proposals"]
         objective = state.get("objective") or [[name, direction]]
         gains = _gains(folder, objective, states, proposals, can_continue=state.get("can_continue", False))
         history = History.from_states(
-            {"unread": unread.get(i, ()), "gain": gains.get(i), **trial} for i, trial in states.items()
+            {**trial, "unread": state["unread"].get(i, ()), "gain": gains.get(i)} for i, trial in states.items()
         )
         trials = tuple(_logged(folder, i, record, state) for i, record in zip(states, history.records, strict=True))
         known = known_records(state.get("known", ()))
@@ -178,7 +178,7 @@ def _logged(folder: Path, trial_id: str, record: TrialRecord, state: State) -> L
     return LoggedTrial(
         trial_id,
         record,
-        proposal=state.get("proposals", {}).get(trial_id, {}),
+        proposal=state["proposals"].get(trial_id, {}),
         runs=_intervals(state.get("times", {}).get("runs", {}).get(trial_id, ())),
         curve=tuple(line for line in lines if isinstance(line, Epoch)),
         stopped=reasons[-1] if reasons else "",

@@ -10,20 +10,29 @@ from typing import Any
 State = dict[str, Any]
 Check = Callable[[Any], bool]
 
+# What is said of each trial in `oracle.json` is in its own file too: a kill may come between the two.
+OF_TRIALS = {"unread": "unread", "proposals": "proposal"}
 MAX_LEVELS = 1e7  # of a stepped number: no search would have got so far as to write a longer list
 
 
 def check_trial(state: State) -> State:
     """The state of a trial, as it is; raises a `LookupError`, `TypeError` or `ValueError` unless it is one."""
     _check(state, _TRIAL)
-    if "unread" in state:
-        _check(state, {"unread": _TEXTS})
+    _check(state, {name: check for name, check in _OF_TRIAL.items() if name in state})
     for metric in state["metrics"]["metrics"].values():
         _check(metric, {"direction": lambda direction: direction in ("min", "max"), "observations": _list(_is_object)})
         for observation in metric["observations"]:
             _check(observation, {"value": lambda value: _is_number(value) or _NUMBERS(value), "step": _is_number})
     check_hyperparameters(state["hyperparameters"])
     return state
+
+
+def told_of_trials(state: State, trials: Mapping[str, State]) -> dict[str, dict[str, Any]]:
+    """What a state of `oracle.json` and the states of the trials say of these: `unread` and `proposals`, each by id."""
+    return {
+        name: {**state.get(name, {}), **{i: trial[key] for i, trial in trials.items() if key in trial}}
+        for name, key in OF_TRIALS.items()
+    }
 
 
 def check_oracle(state: State) -> State:
@@ -175,6 +184,8 @@ def _is_proposal(value: Any) -> bool:
     is_expected = source not in ("model", "continuation") or all(_is_number(value.get(i)) for i in ("mean", "sd"))
     return is_continued and is_expected
 
+
+_OF_TRIAL: dict[str, Check] = {"unread": _TEXTS, "proposal": _is_proposal}
 
 _BAYESIAN: dict[str, Check] = {
     "format": _is_count,

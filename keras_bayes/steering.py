@@ -33,8 +33,7 @@ class SteeredOracle(BudgetedOracle):
     def __init__(self, *, warm_start: Any = None, max_time: float | str | None = None, **kwargs: Any) -> None:
         self.max_time = None if max_time is None else parse_duration(max_time)
         super().__init__(**kwargs)
-        name, direction = self.objective.name, self.objective.direction or "min"
-        self._given = [] if warm_start is None else known_results(warm_start, objective=name, direction=direction)
+        self._given = [] if warm_start is None else known_results(warm_start, objective=self._objective_parts())
         self._known = list(self._given)  # results from elsewhere
         self._queue: list[dict[str, Any]] = []  # what the user wants to be run next: `values`, `skip_if_tried`
 

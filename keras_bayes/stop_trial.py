@@ -136,7 +136,7 @@ class StopTrial(RuleStop):
 
     def __init__(self, rule: str | Rule = "auto", *, folder: str | Path, objective: Any = "val_loss") -> None:
         rule, metrics = as_rule(rule), signs(kt.Oracle(objective=resolve_objective(objective)).objective)
-        self.folder = Path(folder)
+        self.folder = Path(folder).expanduser()
         self.folder.mkdir(parents=True, exist_ok=True)
         super().__init__(self.folder / CURVE_FILE, Writer(), rule=rule, archive=CurveArchive(self.folder, metrics))
 

@@ -126,12 +126,14 @@ class MlflowRun(Tracker):
         execution = self.execution
         name = self.experiment or execution.search
         self.client = load("mlflow", "mlflow").MlflowClient(self.tracking_uri)  # knows no run of the program around
-        experiment = self.client.get_experiment_by_name(name)
-        experiment_id = experiment.experiment_id if experiment else self.client.create_experiment(name)
         tags = {"search": execution.search, "trial": execution.trial_id}
-        self.run_id = self.client.create_run(experiment_id, run_name=execution.name, tags=tags).info.run_id
-        for key, value in values.items():
-            self.client.log_param(self.run_id, key, value)
+        self.run_id = self.client.create_run(self._experiment_id(name), run_name=execution.name, tags=tags).info.run_id
+        try:
+            for key, value in values.items():
+                self.client.log_param(self.run_id, key, value)
+        except self.error:
+            self.client.set_terminated(self.run_id, "FAILED")
+            raise
 
     def log(self, epoch: int, metrics: dict[str, float]) -> None:
         for key, value in metrics.items():
@@ -141,3 +143,16 @@ class MlflowRun(Tracker):
         if score is not None:
             self.client.log_metric(self.run_id, "score", score)
         self.client.set_terminated(self.run_id, "FAILED" if score is None else "FINISHED")
+
+    def _experiment_id(self, name: str) -> str:
+        """The experiment of this name, made if there is none; another worker may be making it at this moment."""
+        experiment = self.client.get_experiment_by_name(name)
+        if experiment is not None:
+            return str(experiment.experiment_id)
+        try:
+            return str(self.client.create_experiment(name))
+        except self.error:
+            experiment = self.client.get_experiment_by_name(name)
+            if experiment is None:
+                raise
+            return str(experiment.experiment_id)

@@ -12,7 +12,7 @@ import grpc
 import keras
 import keras_tuner as kt
 
-from keras_bayes.arguments import check_one_of, check_project_name, integer_or_none
+from keras_bayes.arguments import check_names, check_one_of, check_project_name, integer_or_none
 from keras_bayes.chief import address, serve
 from keras_bayes.display import VIEWS
 from keras_bayes.leases import Periodic, is_chief
@@ -110,6 +110,7 @@ class BayesTuner(Views, TrainingTuner):
         stopping: str | Rule | None = None,
         **kwargs: Any,
     ) -> None:
+        check_names(kwargs, kt.Tuner.__init__, BayesTuner.__init__)  # before anything is overwritten
         rule = _rule(stopping)
         can_continue = isinstance(rule, Pause)
         if can_continue and kwargs.get("executions_per_trial", 1) > 1:

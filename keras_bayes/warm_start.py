@@ -12,15 +12,16 @@ from typing import Any
 from keras_bayes.configurations import plain_value
 from keras_bayes.domains import Value
 from keras_bayes.errors import ProjectError
+from keras_bayes.resume import Parts, objective_text
 from keras_bayes.ridge import Prediction
-from keras_bayes.search_log import SearchLog
+from keras_bayes.search_log import SUM_OF_OBJECTIVES, SearchLog
 from keras_bayes.show.tables import TRIAL_COLUMNS, hyperparameter_of
 
 SCORE = "score"  # column of a data frame; or one that has the name of the objective
 STATUS = "status"
 
 
-def known_results(source: Any, *, objective: str, direction: str) -> list[dict[str, Any]]:
+def known_results(source: Any, *, objective: Parts) -> list[dict[str, Any]]:
     """What an earlier search has taught, as states of `search_log.known_records`; running trials are left out.
 
     Of a training that went on in other trials the last one counts, and a stopped one with what it would have gained.
@@ -29,36 +30,45 @@ def known_results(source: Any, *, objective: str, direction: str) -> list[dict[s
         source: A project folder, of `BayesTuner` or of `keras_tuner.BayesianOptimization`, that may be read-only; or a
             `pandas.DataFrame` with a column for each hyperparameter and one for the result, called `score` or as the
             objective. A missing result is that of a failed trial, a missing value that of an inactive hyperparameter.
-        objective: Name of the objective.
-        direction: Which way it is better, `"min"` or `"max"`.
+        objective: Name and direction of each part of the objective.
 
     Raises:
         ProjectError: The folder holds no search, or one for another objective.
         ValueError, TypeError: The data frame has no column with results, or it is something else.
     """
     if isinstance(source, (str, os.PathLike)):
-        return _from_folder(Path(source), objective, direction)
+        return _from_folder(Path(source).expanduser(), objective)
     if hasattr(source, "columns") and hasattr(source, "to_dict"):
         return _from_rows(source.to_dict("records"), list(source.columns), objective)
     raise TypeError(f"`warm_start` must be a project folder or a DataFrame, received {source!r}.")
 
 
-def _from_folder(folder: Path, objective: str, direction: str) -> list[dict[str, Any]]:
+def _from_folder(folder: Path, objective: Parts) -> list[dict[str, Any]]:
     log = SearchLog.read(folder)
-    if (log.objective, log.direction) != (objective, direction):
+    if not _is_alike(log, objective):
+        before = log.state.get("objective", [[log.objective, log.direction]])
         raise ProjectError(
-            f"The search in {folder}, to `warm_start` from, is for {log.direction} {log.objective!r}; "
-            f"the objective is now {direction} {objective!r}."
+            f"The search in {folder}, to `warm_start` from, is for {objective_text(before)}; "
+            f"the objective is now {objective_text(objective)}."
         )
     ended = [record for record in log.history.records if not record.is_open]
     return [known_state(record.values, record.score, record.unused, record.gain) for record in ended]
 
 
-def _from_rows(rows: list[Mapping[Any, Any]], columns: list[Any], objective: str) -> list[dict[str, Any]]:
-    column = next((name for name in (SCORE, objective) if name in columns), None)
+def _is_alike(log: SearchLog, objective: Parts) -> bool:
+    """Whether the scores of a search are those of an objective; what keras-tuner has summed up, nobody knows."""
+    if log.objective == SUM_OF_OBJECTIVES:
+        saved = log.state.get("objective", objective)
+        return len(objective) > 1 and sorted(map(list, saved)) == sorted(map(list, objective))
+    return [(log.objective, log.direction)] == [(name, direction or "min") for name, direction in objective]
+
+
+def _from_rows(rows: list[Mapping[Any, Any]], columns: list[Any], objective: Parts) -> list[dict[str, Any]]:
+    name = objective[0][0] if len(objective) == 1 else SUM_OF_OBJECTIVES
+    column = next((column for column in (SCORE, name) if column in columns), None)
     if column is None:
         raise ValueError(
-            f"`warm_start` needs a column {SCORE!r} or {objective!r} with the results, received {list(columns)}."
+            f"`warm_start` needs a column {SCORE!r} or {name!r} with the results, received {list(columns)}."
         )
     results = {column, *TRIAL_COLUMNS} if set(TRIAL_COLUMNS) <= set(columns) else {column}
     ended = [row for row in rows if row.get(STATUS) not in ("RUNNING", "INVALID")]

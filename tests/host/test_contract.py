@@ -199,3 +199,12 @@ def test_a_base_tuner_may_ask_for_values_by_index(tmp_path):
 
     best = oracle.get_best_trials()[0]
     assert np.isclose(best.score, 3, atol=0.1, rtol=0.1)
+
+
+def test_a_list_of_one_objective_is_that_objective(tmp_path):
+    tuner = search(tmp_path, lambda hp: {"accuracy": hp.Float("x", 0, 1)}, objective=["accuracy"], max_trials=4)
+
+    log, best = tuner.search_log(), tuner.oracle.get_best_trials()[0]
+    assert (log.objective, log.direction) == ("accuracy", "max")
+    assert log.best.trial_id == best.trial_id
+    assert best.score == max(trial.hyperparameters.get("x") for trial in tuner.oracle.trials.values())

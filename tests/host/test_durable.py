@@ -8,9 +8,10 @@ import warnings
 
 import keras_tuner as kt
 import pytest
-from searches import make_oracle, mixed_loss, mixed_space, run_search, small_space, values_of
+from searches import make_oracle, mixed_loss, mixed_space, run_search, run_trial, small_space, values_of
 
 from keras_bayes import KerasBayesWarning
+from keras_bayes.search_log import SearchLog
 
 
 def reloaded(folder, **arguments):
@@ -106,6 +107,22 @@ def test_a_trial_that_the_search_state_does_not_know_runs(tmp_path):
     (tmp_path / "search" / "oracle.json").write_text(before)
 
     assert reloaded(tmp_path).create_trial("tuner0").trial_id == orphan.trial_id
+
+
+def test_why_a_trial_was_chosen_is_known_though_the_search_state_does_not_know_it(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=mixed_space())
+    first = run_search(oracle, mixed_loss, num_trials=1)[0]
+    oracle.enqueue(first.hyperparameters.values, skip_if_tried=False)
+    before = (tmp_path / "search" / "oracle.json").read_text()
+    orphan = oracle.create_trial("tuner0")
+    (tmp_path / "search" / "oracle.json").write_text(before)
+
+    again = reloaded(tmp_path)
+
+    assert SearchLog.read(tmp_path / "search").trials[1].proposal == {"source": "user"}
+    assert again.proposals[orphan.trial_id] == {"source": "user"}
+    assert run_trial(again, mixed_loss).trial_id == orphan.trial_id  # though another trial has the same values
+    assert again.trials[orphan.trial_id].status == "COMPLETED"
 
 
 def test_a_trial_that_ends_the_process_twice_has_failed(tmp_path):

@@ -187,9 +187,9 @@ def test_another_search_can_start_from_a_frame(tmp_path):
     log = log_of(tmp_path, space=hp)
     names = hyperparameter_names(log)
 
-    states = known_results(trials_frame(log), objective="loss", direction="min")
+    states = known_results(trials_frame(log), objective=[["loss", "min"]])
 
-    expected = known_results(tmp_path / "search", objective="loss", direction="min")
+    expected = known_results(tmp_path / "search", objective=[["loss", "min"]])
     assert [state["score"] for state in states] == [state["score"] for state in expected]
     assert [{name: state["values"][name] for name in names if name in state["values"]} for state in states] == [
         state["values"] for state in expected

@@ -10,6 +10,7 @@ import keras_tuner as kt
 import pytest
 
 import keras_bayes
+from keras_bayes.budgeted import MAX_IN_VAIN
 from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.search_log import SearchLog
 from tests.host.test_tuner import DATA, build_model, make_tuner
@@ -197,3 +198,16 @@ def test_what_a_rule_spares_is_told_and_what_a_budget_cuts_off_is_not(tmp_path, 
     ]  # fmt: skip
     assert lines[-1].endswith("5 trials completed; epochs 11/11 (6 saved).")
     assert json.loads((tmp_path / "search" / "oracle.json").read_text())["max_epochs"] == 11
+
+
+def test_trials_that_never_begin_an_epoch_end_a_search_that_nothing_else_ends(tmp_path, capsys):
+    def broken(hp):
+        if hp.Float("x", 0, 1) > 0 and len(tuner.oracle.trials) > 1:
+            raise kt.errors.FailedTrialError("no device")
+        return build_model(hp)
+
+    tuner = make_tuner(tmp_path, broken, max_trials=None, max_epochs=100)
+    tuner.search(epochs=1, **DATA)
+
+    assert len(tuner.oracle.trials) == 1 + MAX_IN_VAIN
+    assert f"The last {MAX_IN_VAIN} trials have failed before the end of their first epoch." in capsys.readouterr().out

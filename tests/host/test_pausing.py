@@ -432,3 +432,28 @@ def test_a_trial_that_was_killed_goes_on_once_more_from_the_same_state(tmp_path)
     assert len(tuner.search_log().trials[1].runs) == 2
     assert states(tuner) == ["1"]
     np.testing.assert_allclose(losses(tuner, "1"), losses(whole, "1"), rtol=1e-6)
+
+
+def test_with_backups_a_trial_that_was_interrupted_goes_on_from_the_same_state(tmp_path):
+    class Interrupted(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 5 and is_armed:
+                raise KeyboardInterrupt
+
+    def run(folder):
+        tuner = make_tuner(tmp_path / folder, continued=[NEW, "0"])
+        backup = keras.callbacks.BackupAndRestore(str(tmp_path / folder / "backup"))
+        tuner.search(**FIT, callbacks=[backup, Interrupted()])
+        return tuner
+
+    is_armed = False
+    whole = run("a")
+    is_armed = True
+    with pytest.raises(KeyboardInterrupt):
+        run("b")
+    is_armed = False
+    tuner = run("b")
+
+    assert numbers(tuner, "1") == list(range(9))
+    assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED"] * 2
+    np.testing.assert_allclose(losses(tuner, "1"), losses(whole, "1"), rtol=1e-6)

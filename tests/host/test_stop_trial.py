@@ -279,3 +279,9 @@ def test_a_training_that_diverges_is_a_failed_trial_and_ends_early(tmp_path, scr
 def test_an_unknown_rule_or_an_objective_without_epochs_is_refused(tmp_path, stopping, objective, words):
     with pytest.raises(ValueError, match=words):
         make_tuner(tmp_path, stopping=stopping, objective=objective)
+
+
+def test_the_home_of_the_user_is_known(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert keras_bayes.StopTrial(folder="~/curves").folder == tmp_path / "curves"

@@ -328,3 +328,27 @@ def test_a_tracker_whose_package_is_missing_says_what_to_install(monkeypatch, na
 
     with pytest.raises(ImportError, match=rf'pip install "keras-bayes\[{package}\]"'):
         getattr(keras_bayes.callbacks, name)()
+
+
+def test_workers_that_begin_together_share_an_experiment_of_mlflow(tmp_path, mlflow, monkeypatch):
+    def create_experiment(self, name):  # as when another worker has just made it
+        self.experiments[name] = 7
+        raise ConnectionError("exists")
+
+    monkeypatch.setattr(mlflow, "create_experiment", create_experiment)
+
+    make_tuner(tmp_path, max_trials=1).search(epochs=1, callbacks=[keras_bayes.callbacks.MlflowRun()], **DATA)
+
+    assert [(run["experiment"], run["ends"]) for run in mlflow.runs] == [("7", ["FINISHED"])]
+
+
+def test_a_run_of_mlflow_that_cannot_be_described_is_ended(tmp_path, mlflow, monkeypatch):
+    def log_param(self, run_id, key, value):
+        raise ConnectionError("refused")
+
+    monkeypatch.setattr(mlflow, "log_param", log_param)
+
+    with pytest.warns(keras_bayes.KerasBayesWarning, match="MlflowRun cannot log trial_0: refused"):
+        make_tuner(tmp_path, max_trials=1).search(epochs=1, callbacks=[keras_bayes.callbacks.MlflowRun()], **DATA)
+
+    assert [run["ends"] for run in mlflow.runs] == [["FAILED"]]

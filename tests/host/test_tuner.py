@@ -249,6 +249,15 @@ def test_overwrite_starts_anew(tmp_path):
     assert make_tuner(tmp_path, overwrite=True).oracle.trials == {}
 
 
+def test_a_misspelt_argument_overwrites_nothing(tmp_path):
+    make_tuner(tmp_path, max_trials=2).search(**DATA)
+
+    with pytest.raises(ValueError, match="`excutions_per_trial`; there is `executions_per_trial`"):
+        make_tuner(tmp_path, overwrite=True, excutions_per_trial=2)
+
+    assert len(make_tuner(tmp_path).oracle.trials) == 2
+
+
 def test_changed_bounds_are_obeyed_on_resume(tmp_path):
     make_tuner(tmp_path, max_trials=3).search(**DATA)
 
@@ -338,6 +347,23 @@ def test_an_epoch_without_a_number_is_not_the_best(tmp_path):
     trial = tuner.oracle.get_best_trials(1)[0]
     assert np.isfinite(trial.score)
     assert trial.best_step > 0
+
+
+def test_the_weights_are_not_those_of_an_epoch_that_is_infinitely_good(tmp_path):
+    class Collapse(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model.trainable_variables[-1].assign([float(epoch)])
+
+        def on_epoch_end(self, epoch, logs=None):
+            logs["val_loss"] = [2.0, -np.inf, 1.0][epoch]
+            biases.append(np.array(self.model.trainable_variables[-1]))
+
+    biases = []
+    tuner = make_tuner(tmp_path, max_trials=1)
+    tuner.search(epochs=3, callbacks=[Collapse()], **DATA)
+
+    assert tuner.oracle.get_best_trials()[0].score == 1.0
+    np.testing.assert_array_equal(tuner.get_best_models()[0].trainable_variables[-1], biases[2])
 
 
 def test_executions_are_averaged(tmp_path):
@@ -503,6 +529,15 @@ def test_at_no_moment_there_are_more_weights_than_the_best_the_running_and_one(t
 
     assert len(counts) == 16
     assert max(counts) <= 2 + 1 + 1
+
+
+def test_a_tuner_that_was_made_earlier_keeps_no_weights_of_what_another_one_has_run(tmp_path):
+    earlier = make_tuner(tmp_path, max_trials=6, keep_best=1)
+    make_tuner(tmp_path, max_trials=4, keep_best=3).search(**DATA)
+
+    earlier.search(**DATA)
+
+    assert weights_on_disk(tmp_path) == best_ids(earlier, 1)
 
 
 def test_the_weights_of_a_search_of_keras_tuner_are_left_alone(tmp_path):
