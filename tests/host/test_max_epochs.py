@@ -206,8 +206,8 @@ def test_trials_that_never_begin_an_epoch_end_a_search_that_nothing_else_ends(tm
             raise kt.errors.FailedTrialError("no device")
         return build_model(hp)
 
-    tuner = make_tuner(tmp_path, broken, max_trials=None, max_epochs=100)
-    tuner.search(epochs=1, **DATA)
+    tuner = make_tuner(tmp_path, broken, max_trials=None, max_epochs=100, progress="plain")
+    tuner.search(epochs=1, **(DATA | {"verbose": 1}))
 
     assert len(tuner.oracle.trials) == 1 + MAX_IN_VAIN
     assert f"The last {MAX_IN_VAIN} trials have failed before the end of their first epoch." in capsys.readouterr().out
