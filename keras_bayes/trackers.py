@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -145,14 +146,7 @@ class MlflowRun(Tracker):
         self.client.set_terminated(self.run_id, "FAILED" if score is None else "FINISHED")
 
     def _experiment_id(self, name: str) -> str:
-        """The experiment of this name, made if there is none; another worker may be making it at this moment."""
-        experiment = self.client.get_experiment_by_name(name)
-        if experiment is not None:
-            return str(experiment.experiment_id)
-        try:
+        """The experiment of this name, made unless there is one, or another worker makes it at this moment."""
+        with contextlib.suppress(self.error):
             return str(self.client.create_experiment(name))
-        except self.error:
-            experiment = self.client.get_experiment_by_name(name)
-            if experiment is None:
-                raise
-            return str(experiment.experiment_id)
+        return str(self.client.get_experiment_by_name(name).experiment_id)

@@ -210,7 +210,8 @@ class FakeClient:
         return types.SimpleNamespace(experiment_id=self.experiments[name]) if name in self.experiments else None
 
     def create_experiment(self, name):
-        assert name not in self.experiments
+        if name in self.experiments:
+            raise ConnectionError(f"{name} exists")
         self.experiments[name] = len(self.experiments)
         return self.experiments[name]
 
