@@ -66,9 +66,10 @@ class ContinuingOracle(DistributedOracle):
         completed = {state["trial_id"] for state in states if state["status"] == TrialStatus.COMPLETED}
         left_out = superseded(self.proposals, completed)
         gains = in_doubt(self._forecasts(), self.proposals, completed, can_continue=self.can_continue)
-        return History.from_states(
+        told = (
             {**state, "gain": gains.get(state["trial_id"])} for state in states if state["trial_id"] not in left_out
         )
+        return History.from_states(told).telling()
 
     def _continuation(
         self, acquisition: Acquisition, x: Array | None, space: Space, data: Observations

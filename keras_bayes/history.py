@@ -16,6 +16,10 @@ from keras_bayes.ridge import Prediction
 from keras_bayes.space import Space
 
 NO_GAIN = Prediction(0.0, 0.0)
+# Why a trial that waited to run again was given up: not for what its values did.
+OUTSIDE = "Its values lie outside the search space as it is declared now."
+FORBIDDEN = "`constraint`, as it is now, does not allow its values."
+REPEATED = "Another trial has the same values in the search space as it is declared now."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,11 @@ class TrialRecord:
         """Whether its result is still to come."""
         return self.status in ("RUNNING", "INVALID")
 
+    @property
+    def tells(self) -> bool:
+        """Whether its end says something of its values."""
+        return self.message not in (OUTSIDE, FORBIDDEN, REPEATED)
+
     @classmethod
     def from_state(cls, place: int, state: Mapping[str, Any]) -> TrialRecord:
         """Builds a record from `keras_tuner.engine.trial.Trial.get_state()`, and `unread` and `gain` where there are.
@@ -81,6 +90,10 @@ class History:
         """Builds a history from the states of trials in any order."""
         ordered = sorted(states, key=lambda state: trial_order(state["trial_id"]))
         return cls(tuple(TrialRecord.from_state(i, state) for i, state in enumerate(ordered)))
+
+    def telling(self) -> History:
+        """Without the trials that say nothing of their values."""
+        return History(tuple(record for record in self.records if record.tells))
 
     def after(self, known: Iterable[TrialRecord]) -> History:
         """The same trials after others, which were not run in this search."""

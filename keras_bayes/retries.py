@@ -10,6 +10,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes.constraint import Constraint
 from keras_bayes.durable import DurableOracle
+from keras_bayes.history import FORBIDDEN, OUTSIDE, REPEATED
 from keras_bayes.space import Space
 from keras_bayes.untried import is_among
 
@@ -63,16 +64,16 @@ class RetryingOracle(DurableOracle):
         """Why a waiting trial should not run again with these values; empty if it should."""
         values = hyperparameters.values
         if values not in space:
-            return "Its values lie outside the search space as it is declared now."
+            return OUTSIDE
         if not self.constraint.allows(hyperparameters):
-            return "`constraint`, as it is now, does not allow its values."
+            return FORBIDDEN
         if self._is_deadly(trial):
             return "The process ended each time this trial ran."
         if self.proposals.get(trial.trial_id, {}).get("source") in REPEATING:
             return ""
         others = (other.hyperparameters.values for other in self.trials.values() if other is not trial)
         if is_among(space, values, others):
-            return "Another trial has the same values in the search space as it is declared now."
+            return REPEATED
         return ""
 
     def _is_deadly(self, trial: Trial) -> bool:

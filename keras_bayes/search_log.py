@@ -120,7 +120,7 @@ class SearchLog:
         """What a model learns from: results from elsewhere, and the trials that no completed one has gone on with."""
         left_out = self._superseded
         records = tuple(trial.record for trial in self.trials if trial.trial_id not in left_out)
-        return History(records).after(self.known)
+        return History(records).telling().after(self.known)
 
     @property
     def observations(self) -> Observations:

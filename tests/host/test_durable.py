@@ -7,6 +7,7 @@ import shutil
 import warnings
 
 import keras_tuner as kt
+import numpy as np
 import pytest
 from searches import make_oracle, mixed_loss, mixed_space, run_search, run_trial, small_space, values_of
 
@@ -160,6 +161,25 @@ def test_a_waiting_trial_runs_in_the_space_as_it_is_declared_now(tmp_path):
 
     assert trials[0].trial_id == "00"
     assert trials[0].hyperparameters.values["late"] == 4
+
+
+def test_a_waiting_trial_that_the_program_does_not_want_any_more_teaches_nothing(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=mixed_space())
+    run_search(oracle, mixed_loss, num_trials=3)
+    waiting = oracle.create_trial("tuner0")  # until the process ends
+    forbidden = waiting.hyperparameters.values["units"]
+
+    again = reloaded(tmp_path, constraint=lambda hp: hp["units"] != forbidden)
+    following = again.create_trial("tuner0")
+
+    assert following.trial_id != waiting.trial_id
+    assert again.trials[waiting.trial_id].status == "FAILED"
+    _, _, learned, _ = again._observe()
+    logged = SearchLog.read(tmp_path / "search").observations
+    for data in (learned, logged):
+        assert len(data.y) == 3
+        assert np.isfinite(data.y).all()
+        assert len(data.pending) == 1
 
 
 def test_asking_a_search_to_stop_is_no_death_of_its_trial(tmp_path):
