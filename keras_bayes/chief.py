@@ -36,7 +36,7 @@ def serve(oracle: DistributedOracle) -> None:
             time.sleep(LOOK_SECONDS)
             oracle.release_lost_trials()
             if oracle.is_abandoned():
-                print("All workers are gone; start some, and this chief, again to go on.")
+                oracle.display.on_search_end("All workers are gone; start some, and this chief, again to go on.")
                 return
     finally:
         server.stop(GRACE_SECONDS).wait()

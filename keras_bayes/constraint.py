@@ -51,7 +51,8 @@ class Constraint:
         except Exception as error:  # it is the user's program: anything may come
             raise ConstraintError(
                 f"`constraint` raised {type(error).__name__}: {error}. It was given {hyperparameters.values}; a "
-                "hyperparameter whose condition is not met has no value: ask for it by `hp.values.get(name)`."
+                "hyperparameter whose condition is not met has no value: ask for it by `hp.values.get(name)`. One that "
+                "only `fit` or `run_trial` declares has none before the first trial: pass it in `hyperparameters=`."
             ) from error
         if not isinstance(answer, (bool, np.bool_)):
             raise ConstraintError(

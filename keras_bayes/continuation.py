@@ -64,7 +64,10 @@ def best_first(losses: Mapping[str, float], proposals: Mapping[str, Mapping[str,
     """
     pairs = [pair for pair in continuations(proposals) if losses.keys() >= set(pair)]
     surpassed = {earlier for earlier, later in pairs if losses[later] <= losses[earlier]}
-    return [i for i in sorted(losses, key=losses.__getitem__) if i not in surpassed]
+    places = {i: place for place, i in enumerate(losses)}
+    for earlier, later in pairs:  # among equals, which other trial is better must not change when one goes on
+        places[later] = places[earlier]
+    return [i for i in sorted(losses, key=lambda i: (losses[i], places[i])) if i not in surpassed]
 
 
 def given_up(proposals: Mapping[str, Mapping[str, Any]], failed: Container[str]) -> set[str]:

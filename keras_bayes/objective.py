@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras_tuner as kt
+from keras_tuner.engine.metrics_tracking import infer_metric_direction
 
 from keras_bayes.history import loss_sign
 
@@ -19,16 +20,27 @@ MAXIMIZED = frozenset(
 )  # fmt: skip
 
 
+OF_OUTPUTS = ("_acc", "_accuracy", *(f"_{name}" for name in sorted(MAXIMIZED)))  # ends of names
+
+
 def resolve_objective(objective: Any) -> Any:
-    """Gives the names of maximised metrics, alone or in a list, their direction; leaves everything else alone.
+    """Gives names that keras-tuner does not know, alone or in a list, their direction; leaves everything else alone.
 
     A list of one is that one: keras-tuner would negate a score that is to be maximised.
     """
-    if isinstance(objective, list):
+    if isinstance(objective, (list, tuple)):
         resolved = [resolve_objective(item) for item in objective]
         return resolved[0] if len(resolved) == 1 else resolved
-    if isinstance(objective, str) and objective.removeprefix("val_").removeprefix("weighted_") in MAXIMIZED:
+    if not isinstance(objective, str):
+        return objective
+    name = objective.removeprefix("val_").removeprefix("weighted_")
+    if name in MAXIMIZED:
         return kt.Objective(objective, direction="max")
+    if infer_metric_direction(objective) is None:  # of one of several outputs, such as `val_age_loss`
+        if name.endswith(OF_OUTPUTS):
+            return kt.Objective(objective, direction="max")
+        if name.endswith("_loss"):
+            return kt.Objective(objective, direction="min")
     return objective
 
 

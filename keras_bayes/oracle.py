@@ -19,7 +19,7 @@ from keras_bayes.history import Observations, loss_sign, observe
 from keras_bayes.initial_design import NUM_POINTS, initial_design
 from keras_bayes.maximizer import maximize
 from keras_bayes.space import Space
-from keras_bayes.stopping import ExpectedGain
+from keras_bayes.stopping import ExpectedGain, can_expect
 from keras_bayes.surrogate import Surrogate, learn
 from keras_bayes.threads import one_blas_thread
 from keras_bayes.untried import Admissible
@@ -193,6 +193,9 @@ class BayesOracle(ContinuingOracle):
         if self.can_continue:
             return ""
         try:
+            _, space, data, _ = self._observe()
+            if not can_expect(data.num_completed, space.dim):
+                return ""
             gain = self.expected_gain(OUTLOOK_TRIALS)
         except (KerasBayesError, np.linalg.LinAlgError):  # a summary does not fail for it
             return ""
@@ -227,7 +230,7 @@ class BayesOracle(ContinuingOracle):
         if rule is None or self._queue or self.best_trial() is None:
             return ""
         _, space, data, _ = self._observe()
-        if not rule.is_due(data.num_completed, space.dim):
+        if not can_expect(data.num_completed, space.dim):
             return ""
         return rule.reason(self.expected_gain(rule.num_trials), self.objective.name)
 

@@ -82,7 +82,8 @@ def check_kinds(saved: Sequence[State], declared: Sequence[State], folder: objec
         if before != now and FIXED not in (before, now):
             raise ProjectError(
                 f"The hyperparameter {name!r} is of type {before} in the project at {folder}, and now of type {now}. "
-                f"Give it another name. Or else: {ADVICE}"
+                "Give it another name, or pass it in `hyperparameters=` as it was, if it was passed there. Or else: "
+                f"{ADVICE}"
             )
 
 

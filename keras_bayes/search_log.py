@@ -148,6 +148,15 @@ class SearchLog:
     def _proposals(self) -> dict[str, State]:
         return {trial.trial_id: trial.proposal for trial in self.trials}
 
+    def score_after(self, epoch: Epoch) -> float | None:
+        """The objective after an epoch, `None` where that does not tell; of several objectives keras-tuner's sum."""
+        if self.objective in epoch.metrics or self.objective != SUM_OF_OBJECTIVES:
+            return epoch.metrics.get(self.objective)
+        parts = [(loss_sign(direction), name) for name, direction in self.state.get("objective", ())]
+        if not parts or any(name not in epoch.metrics for _, name in parts):
+            return None
+        return sum(sign * epoch.metrics[name] for sign, name in parts)
+
     @property
     def elapsed(self) -> float:
         """Seconds that it has taken so far."""

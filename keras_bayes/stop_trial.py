@@ -60,11 +60,10 @@ class RuleStop(CurveLog):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_end(epoch, logs)
-        if not self._take_up(epoch, numbers_in(logs)):
-            return
+        has_loss = self._take_up(epoch, numbers_in(logs))
         if epoch + 1 >= planned_epochs(self) or is_stopping(self.model):  # it ends by itself
             return
-        reason = self._why_lost() or self._why_stop()
+        reason = self._why_lost() or (self._why_stop() if has_loss else "")
         if reason:
             self.stop(reason)
 
@@ -80,12 +79,12 @@ class RuleStop(CurveLog):
             warnings.warn(f"No training can be stopped: {reason}", KerasBayesWarning, stacklevel=2)
 
     def _take_up(self, epoch: int, metrics: Mapping[str, Any]) -> bool:
-        """Whether an epoch has a loss, which is noted."""
+        """Whether an epoch has a loss, which is noted; one that is not a number is none to judge by."""
         self._metrics |= metrics.keys()
         if not self.archive.signs.keys() <= metrics.keys():
             return False
         self._losses[epoch] = self.archive.loss(metrics)
-        return True
+        return not np.isnan(self._losses[epoch])
 
     def _why_lost(self) -> str:
         """Why to stop a training that has diverged, whatever the rule; empty for others."""

@@ -53,10 +53,6 @@ class ExpectedGain:
             )
         integer("num_trials", self.num_trials, at_least=1)
 
-    def is_due(self, num_completed: int, num_hyperparameters: int) -> bool:
-        """Whether a model of so many completed trials may be believed."""
-        return num_completed >= num_hyperparameters + SPARE_TRIALS
-
     def reason(self, gain: float | None, objective: str) -> str:
         """Why a gain of `num_trials` trials should end the search; empty where it should not, or is not known."""
         if gain is None or gain >= self.min_gain:
@@ -65,6 +61,11 @@ class ExpectedGain:
             f"The model expects another {count(self.num_trials, 'trial')} to improve {objective} by {gain:.2g}, "
             f"less than the {self.min_gain:g} of `stop_when`."
         )
+
+
+def can_expect(num_completed: int, num_hyperparameters: int) -> bool:
+    """Whether what a model of so many completed trials expects of others may be believed."""
+    return num_completed >= num_hyperparameters + SPARE_TRIALS
 
 
 def too_many_failures(ended: Sequence[TrialRecord], limit: int | None) -> str:

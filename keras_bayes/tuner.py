@@ -169,7 +169,7 @@ class BayesTuner(Views, TrainingTuner):
         """
         if self._is_worker():
             if fit_kwargs.get("verbose") != 0:
-                print(f"{self.tuner_id} asks the chief at {address()} for trials.", flush=True)
+                print(f"{self.tuner_id} asks the chief at {address()} for trials, once it is there.", flush=True)
             self._search(*fit_args, **fit_kwargs)
             return
         view = self._progress if is_left_open(fit_args, fit_kwargs) else "plain"

@@ -5,6 +5,7 @@ import pytest
 
 from keras_bayes.continuation import (
     MANY_CONTINUATIONS,
+    best_first,
     continuations,
     given_up,
     in_doubt,
@@ -116,3 +117,14 @@ def test_the_curve_of_a_training_that_went_on_counts_once(tmp_path):
     assert list(after) == ["4"]
     assert after == trial_forecasts(archive, {}, {"0": None, "1": None, "3": None, "4": "paused"})
     assert after != before
+
+
+def test_among_equal_trials_one_that_goes_on_changes_no_place_of_the_others():
+    proposals = {"2": {"source": "continuation", "continues": "0"}, "3": {"source": "continuation", "continues": "2"}}
+    equal = dict.fromkeys("0123", 1.0)
+
+    orders = [best_first({i: equal[i] for i in ids}, proposals) for ids in ("01", "012", "0123")]
+
+    assert orders == [["0", "1"], ["2", "1"], ["3", "1"]]
+    assert best_first({"0": 1.0, "1": 1.0, "2": 0.5}, proposals) == ["2", "1"]
+    assert best_first({"0": 1.0, "1": 1.0, "2": 1.5}, proposals) == ["0", "1", "2"]

@@ -1,9 +1,11 @@
+import math
+
 import pytest
 
 from keras_bayes.errors import MissingDataError
 from keras_bayes.show.explanation import MAX_SLICES, Explanation
 from tests.logs import random_search
-from tests.spaces import real
+from tests.spaces import choice, real
 
 ENTRIES = [real(name, 0.0, 1.0) for name in ("idle", "second", "first")]
 
@@ -54,3 +56,20 @@ def test_of_many_hyperparameters_the_most_important_are_shown():
 
     assert len(slices) == MAX_SLICES
     assert slices[0].axis.name == "x13"
+
+
+def test_failures_have_no_score_that_something_decides():
+    entries = [real("lr", 0.0, 1.0), real("units", 0.0, 1.0), choice("act", ["relu", "selu", "tanh"])]
+
+    def loss(values):
+        return (values["lr"] - 0.3) ** 2 + 0.1 * values["units"]
+
+    def failing(values):
+        return math.nan if values["act"] == "selu" and values["lr"] > 0.5 else loss(values)
+
+    whole, failed = (random_search(entries, each) for each in (loss, failing))
+
+    assert sum(trial.record.status == "FAILED" for trial in failed.trials) > 2
+    found = Explanation.of(failed)
+    assert found.importance.total == pytest.approx(Explanation.of(whole).importance.total, abs=0.1)
+    assert not found.landscape.surrogate.is_feasible.all()  # which all else is said by

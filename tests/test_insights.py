@@ -5,6 +5,7 @@ import pytest
 
 from keras_bayes.curves import Epoch
 from keras_bayes.errors import MissingDataError
+from keras_bayes.search_log import SUM_OF_OBJECTIVES
 from keras_bayes.show.insights import (
     MAX_EPOCHS,
     check_completed,
@@ -138,3 +139,18 @@ def test_a_trial_without_a_score_has_the_score_nan():
     log = log_with(1.0, None)
 
     np.testing.assert_array_equal(scores_of(trial.record for trial in log.trials), [1.0, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("metrics", "expected"), [({"val_loss": 0.5, "val_auc": 0.9}, -0.4), ({"val_loss": 0.5}, None)]
+)
+def test_the_score_of_an_epoch_is_that_of_all_objectives(metrics, expected):
+    curve = [Epoch(0, 0, 0.0, 0.0, metrics)]
+    state = {"objective": [["val_loss", "min"], ["val_auc", "max"]]}
+    log = log_of([LR], [trial(0, {}, -0.4, curve=curve)], objective=SUM_OF_OBJECTIVES, state=state)
+
+    curves = learning_curves(log)
+
+    assert log.score_after(curve[0]) == (None if expected is None else pytest.approx(expected))
+    assert curves.metric == ("val_loss" if expected is None else SUM_OF_OBJECTIVES)
+    assert curves.curves[0].trainings[0][1] == pytest.approx([0.5 if expected is None else expected])

@@ -55,6 +55,15 @@ def test_the_history_shows_each_score_the_best_so_far_and_the_failures():
     (failed,) = traces(figure, name="failed")
     assert list(failed.x) == [i + 1 for i, score in enumerate(scores) if score is None]
     assert "it broke" in failed.text[0]
+    assert set(failed.y) == {0.98}  # where the bad scores are
+
+
+def test_failures_stand_where_the_bad_scores_are():
+    log = random_search(ENTRIES, loss, direction="max")
+
+    (failed,) = traces(plots(log).history(), name="failed")
+
+    assert set(failed.y) == {0.02}
 
 
 def test_the_history_tells_with_which_trial_one_goes_on():

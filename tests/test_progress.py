@@ -175,3 +175,9 @@ def test_a_hyperparameter_that_a_trial_does_not_have_is_left_empty():
 
     assert progress.names == ["units", "lr", "momentum"]
     assert progress.recent[0].texts(progress.names) == ["", "", "0.9"]
+
+
+def test_a_trial_beyond_a_limit_that_was_lowered_has_its_number_alone():
+    progress = moment(max_trials=1)
+
+    assert progress.name(progress.best) == "Trial 2"

@@ -5,6 +5,7 @@ from keras_bayes.stopping import (
     FIRST_FAILURES,
     SPARE_TRIALS,
     ExpectedGain,
+    can_expect,
     consecutive_failures,
     repeated_error,
     too_many_failures,
@@ -159,9 +160,7 @@ def test_a_search_ends_when_less_is_expected_than_is_asked_for(gain, is_ended):
 
 @pytest.mark.parametrize("num_hyperparameters", [0, 1, 7])
 def test_a_model_is_believed_after_a_few_more_trials_than_hyperparameters(num_hyperparameters):
-    rule = ExpectedGain(0.1)
-
-    is_due = [rule.is_due(num_hyperparameters + SPARE_TRIALS + i, num_hyperparameters) for i in (-1, 0, 1)]
+    is_due = [can_expect(num_hyperparameters + SPARE_TRIALS + i, num_hyperparameters) for i in (-1, 0, 1)]
 
     assert is_due == [False, True, True]
 

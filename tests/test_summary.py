@@ -44,3 +44,9 @@ def test_values_stand_below_each_other_whatever_the_width_of_the_names():
     _, _, wide, narrow, _ = summary_lines(moment(best=best), "The search is complete.")
 
     assert cell_len(wide.removesuffix("3")) == cell_len(narrow.removesuffix("32"))
+
+
+def test_of_the_error_that_ended_a_search_the_first_line_is_enough():
+    first = summary_lines(moment(), "The first 3 trials all failed with the same error.\nTraceback\nValueError: x\n")[0]
+
+    assert first == "The first 3 trials all failed with the same error. 3 trials completed, 1 failed."

@@ -39,6 +39,7 @@ def history_figure(log: SearchLog, history: ScoreHistory) -> go.Figure:
     span, num_beyond = score_range(history.scores, log.direction)
     scored = [trial for trial in history.trials if trial.record.score is not None]
     failed = [trial for trial in history.trials if trial.record.status == "FAILED"]
+    worst = 0.02 if log.direction == "max" else 0.98  # of the height
     better = "the larger the better" if log.direction == "max" else "the smaller the better"
     traces = [
         go.Scatter(
@@ -51,7 +52,7 @@ def history_figure(log: SearchLog, history: ScoreHistory) -> go.Figure:
             text=[hover(trial.record, log.objective, *_about(trial)) for trial in scored],
         ),
         go.Scatter(
-            x=[trial.record.number + 1 for trial in failed], y=[0.02] * len(failed), yaxis="y2", mode="markers",
+            x=[trial.record.number + 1 for trial in failed], y=[worst] * len(failed), yaxis="y2", mode="markers",
             name="failed", hoverinfo="text", marker={"color": ORANGE, "symbol": "x", "size": 8},
             text=[hover(trial.record, log.objective, *_about(trial)) for trial in failed], showlegend=bool(failed),
         ),

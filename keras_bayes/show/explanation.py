@@ -37,7 +37,9 @@ class Explanation:
         """
         landscape = Landscape.of(log)
         compared = predictions(log, landscape)
-        return cls(landscape, compared, importance(landscape, explained=compared.explained))
+        has_failures = not landscape.surrogate.is_feasible.all()  # a failure has no score that something decides
+        of_scores = Landscape.of(log, with_failures=False) if has_failures else landscape
+        return cls(landscape, compared, importance(of_scores, explained=compared.explained))
 
     @property
     def names(self) -> tuple[str, ...]:

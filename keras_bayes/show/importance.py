@@ -46,7 +46,7 @@ def importance(landscape: Landscape, *, explained: float) -> Importance:
     """How much each hyperparameter matters.
 
     Args:
-        landscape: The model.
+        landscape: The model, which knows of no failures.
         explained: Share of the variance of the scores that it explains; see `calibration.Predictions`.
     """
     space = landscape.space

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,20 +95,25 @@ class Curves:
 
 def learning_curves(log: SearchLog) -> Curves:
     """The objective after each epoch; another metric where the objective is not one of them."""
-    metrics = (item for trial in log.trials for epoch in trial.curve for item in epoch.metrics.items())
-    names = [name for name, value in metrics if math.isfinite(value)]
+    epochs = [epoch for trial in log.trials for epoch in trial.curve]
+    names = [name for epoch in epochs for name, value in epoch.metrics.items() if math.isfinite(value)]
+    scores = [log.score_after(epoch) for epoch in epochs]
+    if any(score is not None and math.isfinite(score) for score in scores):
+        names.append(log.objective)
     if not names:
         raise MissingDataError("No learning curves were recorded: they are of trainings with `BayesTuner`.")
     metric = min(dict.fromkeys(names), key=lambda name: (name != log.objective, not name.startswith("val_")))
-    curves = [Curve(trial, _trainings(trial.curve, metric)) for trial in log.trials]
+    value_after = log.score_after if metric == log.objective else lambda epoch: epoch.metrics.get(metric)
+    curves = [Curve(trial, _trainings(trial.curve, value_after)) for trial in log.trials]
     return Curves(metric, tuple(curve for curve in curves if curve.trainings))
 
 
-def _trainings(epochs: Sequence[Epoch], metric: str) -> tuple[Array, ...]:
+def _trainings(epochs: Sequence[Epoch], value_after: Callable[[Epoch], float | None]) -> tuple[Array, ...]:
     points: dict[int, list[tuple[int, float]]] = {}
     for epoch in epochs:
-        if metric in epoch.metrics:
-            points.setdefault(epoch.training, []).append((epoch.number + 1, epoch.metrics[metric]))
+        value = value_after(epoch)
+        if value is not None:
+            points.setdefault(epoch.training, []).append((epoch.number + 1, value))
     return tuple(_thinned(np.array(training, dtype=float).T) for training in points.values())
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from keras_bayes.axes import Axis
 from keras_bayes.domains import Array, Category, Coordinate, Value
 from keras_bayes.errors import MissingDataError
-from keras_bayes.history import TrialRecord, loss_sign
+from keras_bayes.history import Observations, TrialRecord, loss_sign
 from keras_bayes.search_log import SearchLog
 from keras_bayes.space import Space
 from keras_bayes.surrogate import MAX_OBSERVATIONS, Surrogate, learn
@@ -61,8 +61,12 @@ class Landscape:
 
     @classmethod
     @one_blas_thread()
-    def of(cls, log: SearchLog) -> Landscape:
+    def of(cls, log: SearchLog, *, with_failures: bool = True) -> Landscape:
         """Learns from all ended trials, beyond `MAX_OBSERVATIONS` from the best and the latest.
+
+        Args:
+            log: The search.
+            with_failures: Whether failed trials count as worse than all others, or not at all.
 
         Raises:
             MissingDataError: Fewer than `MIN_COMPLETED` trials have completed.
@@ -77,9 +81,11 @@ class Landscape:
         records = log.history.records
         is_inside, _ = space.locate([record.values for record in records])
         ended = [record for record, is_in in zip(records, is_inside, strict=True) if is_in and not record.is_open]
-        rows = data.kept(MAX_OBSERVATIONS)
+        rows = np.arange(len(ended)) if with_failures else np.flatnonzero(np.isfinite(data.y))
+        data = Observations(data.X[rows], data.y[rows], data.pending, data.doubt[rows])
+        kept = rows[data.kept(MAX_OBSERVATIONS)]
         sign = loss_sign(log.direction)
-        return cls(space, learn(data, space, noise_variance=None), tuple(ended[row] for row in rows), sign)
+        return cls(space, learn(data, space, noise_variance=None), tuple(ended[row] for row in kept), sign)
 
     @property
     def X(self) -> Array:

@@ -35,7 +35,7 @@ def to_study(log: SearchLog) -> optuna.Study:
         for item in log.hyperparameters["space"]
         if item["class_name"] != "Fixed"
     }
-    study.add_trials([_trial(trial, log.objective, distributions) for trial in log.trials])
+    study.add_trials([_trial(trial, log, distributions) for trial in log.trials])
     return study
 
 
@@ -65,7 +65,7 @@ def _is_grid(low: float, high: float, step: float | None, values: Sequence[float
 
 
 def _trial(
-    trial: LoggedTrial, objective: str, distributions: Mapping[str, BaseDistribution]
+    trial: LoggedTrial, log: SearchLog, distributions: Mapping[str, BaseDistribution]
 ) -> optuna.trial.FrozenTrial:
     from optuna.trial import FrozenTrial, TrialState
 
@@ -73,7 +73,8 @@ def _trial(
     params = {name: value for name, value in trial.record.used_values.items() if name in distributions}
     start, end = trial.runs[-1] if trial.runs else (0.0, 0.0)  # Optuna insists on times
     is_single = all(epoch.training == 0 for epoch in trial.curve)
-    curve = {e.number: e.metrics[objective] for e in trial.curve if objective in e.metrics} if is_single else {}
+    scores = {epoch.number: log.score_after(epoch) for epoch in trial.curve if is_single}
+    curve = {number: score for number, score in scores.items() if score is not None}
     return FrozenTrial(
         number=-1,  # the study gives it another, as below
         trial_id=-1,

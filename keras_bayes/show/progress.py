@@ -201,8 +201,9 @@ class Progress:
         return self.best is not None and trial.trial_id == self.best.trial_id
 
     def name(self, trial: ShownTrial) -> str:
-        """Such as `Trial 3/20`."""
-        return f"Trial {of_total(trial.number, self.max_trials)}"
+        """Such as `Trial 3/20`; without the limit where that has been lowered since."""
+        is_within = self.max_trials is not None and trial.number <= self.max_trials
+        return f"Trial {of_total(trial.number, self.max_trials if is_within else None)}"
 
 
 def progress_of(

@@ -208,3 +208,21 @@ def test_a_list_of_one_objective_is_that_objective(tmp_path):
     assert (log.objective, log.direction) == ("accuracy", "max")
     assert log.best.trial_id == best.trial_id
     assert best.score == max(trial.hyperparameters.get("x") for trial in tuner.oracle.trials.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "direction"),
+    [
+        ("val_age_loss", "min"),
+        ("val_sex_accuracy", "max"),
+        ("sex_auc", "max"),
+        ("val_weighted_sex_f1_score", "max"),
+        ("val_loss", "min"),
+        ("val_accuracy", "max"),
+    ],
+)
+def test_metrics_of_one_output_are_known_by_name(name, direction):
+    for given in (name, [name, "loss"], (name, "loss")):
+        objective = keras_bayes.BayesOracle(objective=given).objective
+        part = objective if isinstance(given, str) else objective.objectives[0]
+        assert (part.name, part.direction) == (name, direction)

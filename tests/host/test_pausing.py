@@ -457,3 +457,17 @@ def test_with_backups_a_trial_that_was_interrupted_goes_on_from_the_same_state(t
     assert numbers(tuner, "1") == list(range(9))
     assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED"] * 2
     np.testing.assert_allclose(losses(tuner, "1"), losses(whole, "1"), rtol=1e-6)
+
+
+def test_among_equal_trials_the_weights_of_the_best_are_on_disk(tmp_path):
+    class Equal(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["val_loss"] = 0.5
+            self.model.stop_training |= len(tuner.oracle.trials) == 2  # the second trial ends by itself
+
+    tuner = make_tuner(tmp_path, continued=[NEW, NEW, "0"], keep_best=1)
+    tuner.search(**FIT, callbacks=[Equal()])
+
+    assert {trial.score for trial in tuner.oracle.trials.values()} == {0.5}
+    assert [trial.trial_id for trial in tuner.oracle.get_best_trials(3)] == ["2", "1"]
+    assert len(tuner.get_best_models()) == 1

@@ -285,3 +285,20 @@ def test_the_home_of_the_user_is_known(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
 
     assert keras_bayes.StopTrial(folder="~/curves").folder == tmp_path / "curves"
+
+
+def test_an_epoch_whose_objective_is_not_a_number_is_none_to_judge_by(tmp_path):
+    class NotANumber(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 2:
+                logs["val_loss"] = float("nan")
+
+    def rule(training):
+        seen.append(training.epoch)
+        return ""
+
+    seen = []
+    tuner = make_tuner(tmp_path, stopping=rule, max_trials=1)
+    tuner.search(**DATA, epochs=6, callbacks=[NotANumber()])
+
+    assert seen == [1, 2, 4, 5]  # the sixth is the last
