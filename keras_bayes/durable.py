@@ -21,7 +21,7 @@ from keras_bayes.history import trial_order
 from keras_bayes.leases import is_distributed
 from keras_bayes.lock import Claim, is_held_here
 from keras_bayes.objective import parts
-from keras_bayes.resume import ADVICE, Declared, check_kinds, check_objective
+from keras_bayes.resume import ADVICE, Declared, check_objective, of_same_kinds
 from keras_bayes.space import Space
 from keras_bayes.states import OF_TRIALS, check_oracle, check_trial, told_of_trials
 from keras_bayes.timesheet import Timesheet
@@ -173,14 +173,15 @@ class DurableOracle(kt.Oracle):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Takes up a state; what the constructor was given explicitly stays as it was given."""
-        declared = self.hyperparameters
+        now, saved = self.hyperparameters.get_config(), Declared.from_state(state.get("declared"))
+        now = of_same_kinds(state["hyperparameters"], now, self._declared.left_out_since(saved), self.project_folder)
+        declared = kt.HyperParameters.from_config(now)
         super().set_state(state)
-        saved = Declared.from_state(state.get("declared"))
         known = {hp.name for hp in declared.space} | self._declared.removed_since(saved)
         declared.merge([hp for hp in self.hyperparameters.space if hp.name not in known])
         Space.from_config(declared.get_config())
         self.hyperparameters = declared
-        self._declared = self._declared.or_as_in(saved)
+        self._declared = self._declared.or_as_in(saved, known)
         self.seed = self.seed if self._given_seed is None else self._given_seed
         self.proposals = state.get("proposals", {})
         self.unread = state.get("unread", {})
@@ -216,7 +217,6 @@ class DurableOracle(kt.Oracle):
         state["hyperparameters"] = self._space_with(unknown, state["hyperparameters"])
         states = [found.state for found in trials.values()]
         check_objective((saved or {}).get("objective"), states, self._objective_parts(), folder)
-        check_kinds(state["hyperparameters"]["space"], self.hyperparameters.get_config()["space"], folder)
         self._died = {trial_id for trial_id, status in statuses.items() if status == "RUNNING"}
         self._ran_on = {i: tuner_id for tuner_id, i in (saved or {}).get("ongoing_trials", {}).items()}
         state |= told_of_trials(state, {trial_id: found.state for trial_id, found in trials.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,10 +45,20 @@ class Declared:
         comparable = earlier.argument if self.hypermodel is None else earlier.names
         return comparable - self.names
 
-    def or_as_in(self, earlier: Declared) -> Declared:
-        """With what an earlier run knew where this one has not looked."""
+    def left_out_since(self, earlier: Declared) -> frozenset[str]:
+        """Names that an earlier run was given in `hyperparameters=`, and this one is not."""
+        return earlier.argument - self.argument
+
+    def or_as_in(self, earlier: Declared, now: Collection[str]) -> Declared:
+        """With what an earlier run knew where this one has not looked, and what stays as it was given there.
+
+        Args:
+            earlier: The earlier run.
+            now: Names that do not stay.
+        """
         argument = self.argument if self.names else earlier.argument
-        return Declared(argument, earlier.hypermodel if self.hypermodel is None else self.hypermodel)
+        staying = (self.left_out_since(earlier) & self.names).difference(now)
+        return Declared(argument | staying, earlier.hypermodel if self.hypermodel is None else self.hypermodel)
 
     def to_state(self) -> dict[str, list[str] | None]:
         """As JSON."""
@@ -64,27 +74,31 @@ class Declared:
         return cls(frozenset(state["argument"]), None if hypermodel is None else frozenset(hypermodel))
 
 
-def check_kinds(saved: Sequence[State], declared: Sequence[State], folder: object) -> None:
-    """Raises if a hyperparameter is of another kind than in the project.
+def of_same_kinds(saved: State, declared: State, left_out: Collection[str], folder: object) -> dict[str, Any]:
+    """The space as the program declares it now, without what stays of another kind, as it is in the project.
 
     Args:
-        saved: The space in the project, as in `HyperParameters.get_config()["space"]`.
+        saved: The space in the project, as in `HyperParameters.get_config()`.
         declared: The space as the program declares it now.
+        left_out: Names whose kind stays; see `Declared.left_out_since`.
         folder: The project, for the message.
 
     Raises:
-        ProjectError: Names the hyperparameter and both kinds.
+        ProjectError: Another hyperparameter is of another kind than in the project; the message names it and both.
     """
-    kinds = {item["config"]["name"]: item["class_name"] for item in saved}
-    for item in declared:
+    kinds = {item["config"]["name"]: item["class_name"] for item in saved["space"]}
+    kept = []
+    for item in declared["space"]:
         name, now = item["config"]["name"], item["class_name"]
         before = kinds.get(name, now)
-        if before != now and FIXED not in (before, now):
+        if before == now or FIXED in (before, now):
+            kept.append(item)
+        elif name not in left_out:
             raise ProjectError(
                 f"The hyperparameter {name!r} is of type {before} in the project at {folder}, and now of type {now}. "
-                "Give it another name, or pass it in `hyperparameters=` as it was, if it was passed there. Or else: "
-                f"{ADVICE}"
+                f"Give it another name. Or else: {ADVICE}"
             )
+    return {**declared, "space": kept}
 
 
 def check_objective(saved: Parts | None, trials: Iterable[State], now: Parts, folder: object) -> None:

@@ -211,6 +211,32 @@ def test_a_changed_type_is_an_error_that_names_it(tmp_path, declare, kind):
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.json")} == files
 
 
+def test_what_was_given_in_place_of_what_a_model_declares_stays_when_it_is_left_out(tmp_path):
+    class Formula(keras_bayes.BayesTuner):
+        def run_trial(self, trial, *args, **kwargs):
+            return self.hypermodel.build(trial.hyperparameters)
+
+    def build(hp):
+        return hp.Choice("rate", [1e-2, 1e-3]) + hp.Int("units", 1, 9)
+
+    given = kt.HyperParameters()
+    given.Float("rate", 1e-5, 1e-1, sampling="log")
+    place = {"directory": str(tmp_path), "seed": 0, "max_trials": 9}
+    Formula(build, hyperparameters=given, tune_new_entries=False, **place).search(verbose=0)
+
+    for _ in range(2):
+        tuner = Formula(build, **place)
+        assert len(tuner.oracle.trials) == 9
+        kinds = {hp.name: type(hp).__name__ for hp in tuner.oracle.hyperparameters.space}
+        assert kinds == {"rate": "Float", "units": "Int"}
+        assert tuner.get_best_hyperparameters()[0].get("rate") not in (1e-2, 1e-3)
+        tuner.oracle.save()
+    given_again = kt.HyperParameters()
+    given_again.Choice("rate", [1e-2, 1e-3])
+    with pytest.raises(keras_bayes.KerasBayesError, match="'rate' is of type Float in the project"):
+        Formula(build, hyperparameters=given_again, **place)
+
+
 def test_a_hyperparameter_may_be_fixed_and_freed_again(tmp_path):
     old = values_of(run_search(make_oracle(tmp_path, hyperparameters=small_space()), total_units, num_trials=6))
 
