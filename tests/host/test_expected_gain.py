@@ -192,10 +192,11 @@ def test_the_summary_says_what_is_expected_of_ten_more_trials(tmp_path, capsys):
     ("arguments", "loss"),
     [
         ({"max_trials": 2}, bowl),
+        ({"max_trials": DIM + SPARE_TRIALS - 1}, bowl),
         ({"max_trials": 5}, lambda values: float("nan")),
         ({"max_trials": 50, "space": small_space}, lambda values: 1.0),
     ],
-    ids=["no model", "failures", "exhausted"],
+    ids=["no model", "few trials", "failures", "exhausted"],
 )
 def test_a_summary_that_cannot_tell_says_nothing_of_it(tmp_path, capsys, arguments, loss):
     oracle = searching(tmp_path, **arguments)
@@ -209,9 +210,9 @@ def test_a_summary_that_cannot_tell_says_nothing_of_it(tmp_path, capsys, argumen
 
 
 def test_a_mistake_in_a_constraint_leaves_a_summary(tmp_path, capsys):
-    oracle = searching(tmp_path, max_trials=6)
+    oracle = searching(tmp_path, max_trials=12)
     run_search(oracle, bowl)
-    oracle = searching(tmp_path, max_trials=6, constraint=lambda hp: 1 / 0)
+    oracle = searching(tmp_path, max_trials=12, constraint=lambda hp: 1 / 0)
     oracle.verbose = 1
     oracle.reload()
 
@@ -221,10 +222,10 @@ def test_a_mistake_in_a_constraint_leaves_a_summary(tmp_path, capsys):
 
 
 def test_a_silent_search_does_not_ask(tmp_path, monkeypatch):
-    oracle = searching(tmp_path, max_trials=6)
+    oracle = searching(tmp_path, max_trials=12)
     monkeypatch.setattr(oracle, "expected_gain", lambda num_trials: pytest.fail("it takes time"))
 
-    assert len(run_search(oracle, bowl)) == 6
+    assert len(run_search(oracle, bowl)) == 12
 
 
 @pytest.mark.parametrize("rule", [0.001, "gain", keras_bayes.ExpectedGain])
