@@ -158,7 +158,10 @@ class Observations:
         """At most `limit` of the ended trials: the best half and the latest half."""
         if len(self.y) <= limit:
             return self
-        rows = self.kept(limit)
+        return self.at(self.kept(limit))
+
+    def at(self, rows: NDArray[np.intp]) -> Observations:
+        """These rows of the ended trials, and what is pending."""
         return Observations(self.X[rows], self.y[rows], self.pending, self.doubt[rows])
 
     def kept(self, limit: int) -> NDArray[np.intp]:

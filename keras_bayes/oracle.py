@@ -193,10 +193,7 @@ class BayesOracle(ContinuingOracle):
         if self.can_continue:
             return ""
         try:
-            _, space, data, _ = self._observe()
-            if not can_expect(data.num_completed, space.dim):
-                return ""
-            gain = self.expected_gain(OUTLOOK_TRIALS)
+            gain = self._believed_gain(OUTLOOK_TRIALS)
         except (KerasBayesError, np.linalg.LinAlgError):  # a summary does not fail for it
             return ""
         objective = self.objective.name
@@ -229,10 +226,12 @@ class BayesOracle(ContinuingOracle):
         rule = self.stop_when
         if rule is None or self._queue or self.best_trial() is None:
             return ""
+        return rule.reason(self._believed_gain(rule.num_trials), self.objective.name)
+
+    def _believed_gain(self, num_trials: int) -> float | None:
+        """The same as `expected_gain`, `None` too as long as it may not be believed."""
         _, space, data, _ = self._observe()
-        if not can_expect(data.num_completed, space.dim):
-            return ""
-        return rule.reason(self.expected_gain(rule.num_trials), self.objective.name)
+        return self.expected_gain(num_trials) if can_expect(data.num_completed, space.dim) else None
 
     def _observe(self) -> tuple[Space, Space, Observations, Admissible]:
         """The space as declared, the space as used, what was learned in it, and what may be proposed."""

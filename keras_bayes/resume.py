@@ -54,7 +54,7 @@ class Declared:
 
         Args:
             earlier: The earlier run.
-            now: Names that do not stay.
+            now: Names that the program declares itself, or has removed.
         """
         argument = self.argument if self.names else earlier.argument
         staying = (self.left_out_since(earlier) & self.names).difference(now)

@@ -18,7 +18,7 @@ MAX_LEVELS = 1e7  # of a stepped number: no search would have got so far as to w
 def check_trial(state: State) -> State:
     """The state of a trial, as it is; raises a `LookupError`, `TypeError` or `ValueError` unless it is one."""
     _check(state, _TRIAL)
-    _check(state, {name: check for name, check in _OF_TRIAL.items() if name in state})
+    _check(state, {name: check for name, check in _TOLD.items() if name in state})
     for metric in state["metrics"]["metrics"].values():
         _check(metric, {"direction": lambda direction: direction in ("min", "max"), "observations": _list(_is_object)})
         for observation in metric["observations"]:
@@ -185,7 +185,7 @@ def _is_proposal(value: Any) -> bool:
     return is_continued and is_expected
 
 
-_OF_TRIAL: dict[str, Check] = {"unread": _TEXTS, "proposal": _is_proposal}
+_TOLD: dict[str, Check] = {"unread": _TEXTS, "proposal": _is_proposal}
 
 _BAYESIAN: dict[str, Check] = {
     "format": _is_count,

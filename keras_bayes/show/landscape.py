@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from keras_bayes.axes import Axis
 from keras_bayes.domains import Array, Category, Coordinate, Value
 from keras_bayes.errors import MissingDataError
-from keras_bayes.history import Observations, TrialRecord, loss_sign
+from keras_bayes.history import TrialRecord, loss_sign
 from keras_bayes.search_log import SearchLog
 from keras_bayes.space import Space
 from keras_bayes.surrogate import MAX_OBSERVATIONS, Surrogate, learn
@@ -82,7 +82,7 @@ class Landscape:
         is_inside, _ = space.locate([record.values for record in records])
         ended = [record for record, is_in in zip(records, is_inside, strict=True) if is_in and not record.is_open]
         rows = np.arange(len(ended)) if with_failures else np.flatnonzero(np.isfinite(data.y))
-        data = Observations(data.X[rows], data.y[rows], data.pending, data.doubt[rows])
+        data = data.at(rows)
         kept = rows[data.kept(MAX_OBSERVATIONS)]
         sign = loss_sign(log.direction)
         return cls(space, learn(data, space, noise_variance=None), tuple(ended[row] for row in kept), sign)

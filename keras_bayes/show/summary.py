@@ -20,7 +20,7 @@ def summary_lines(progress: Progress, reason: str, outlook: str = "") -> list[st
     """
     failed = f", {progress.num_failed} failed" if progress.num_failed else ""
     epochs = f"; {progress.epochs_text}" if progress.epochs_text else ""
-    what, *_ = reason.splitlines()  # without the traceback of an error
+    what = reason.partition("\n")[0]  # without the traceback of an error
     lines = [f"{what} {count(progress.num_completed, 'trial')} completed{failed}{epochs}."]
     best = progress.best
     if best is not None:
