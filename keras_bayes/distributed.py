@@ -74,6 +74,16 @@ class DistributedOracle(SteeredOracle):
                 self._died.discard(trial_id)
             return self._trial(trial_id)
 
+    def get_trial_of(self, tuner_id: str, trial_id: str) -> Trial:
+        """The trial that a worker says it is running; one that is over, if it is not this worker's any more.
+
+        A trial whose worker fell silent is still its own until another one takes it.
+        """
+        with self._lock:
+            if self._is_over(trial_id) or self._owners(trial_id) - {tuner_id}:
+                return Trial(self.get_space(), trial_id, TrialStatus.STOPPED)
+            return self.get_trial(trial_id)
+
     def update_trial(self, trial_id: str, metrics: dict[str, Any], step: int = 0) -> Trial:
         """Records metrics, unless the trial is over; see `keras_tuner.Oracle.update_trial`."""
         with self._lock:

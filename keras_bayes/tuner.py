@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import keras_tuner as kt
 from keras_bayes.arguments import check_names, check_one_of, check_project_name, integer_or_none
 from keras_bayes.chief import address, serve
 from keras_bayes.display import VIEWS
+from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.leases import Periodic, is_chief
 from keras_bayes.memory import release_compiled_steps, release_traced_graphs
 from keras_bayes.objective import objective_code
@@ -30,7 +32,7 @@ from keras_bayes.stopping import ExpectedGain
 from keras_bayes.stopping_rules import RULES, Rule, as_rule
 from keras_bayes.training_tuner import TrainingTuner
 from keras_bayes.usage import ReadValues
-from keras_bayes.worker import MAX_FAILURES, check_health, give_sign_of_life, is_away, retry_calls, wait_for_project
+from keras_bayes.worker import MAX_FAILURES, Hold, check_health, is_away, retry_calls, wait_for_project
 from keras_bayes.worker_report import WorkerReport
 
 UNTITLED = "untitled_project"  # what the host calls a project without a name
@@ -159,6 +161,7 @@ class BayesTuner(Views, TrainingTuner):
         self._objective = "" if objective is None else f"objective={objective_code(objective)}, "
         self._progress = progress
         self._is_waiting = False  # between asking for a trial and getting one
+        self._hold: Hold | None = None  # of a worker on its trial
         self._failed: list[str] = []  # ids of the last trials of this worker, as far as they failed one after the other
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
@@ -225,7 +228,8 @@ class BayesTuner(Views, TrainingTuner):
         """Runs a trial while its reads are noted and, on a worker, the chief is told that it is alive."""
         self._is_waiting = False
         values = trial.hyperparameters.values = ReadValues(trial.hyperparameters.values)
-        heartbeat = Periodic(lambda: give_sign_of_life(self.oracle, trial.trial_id)) if self._is_worker() else None
+        self._hold = Hold(self.oracle, trial.trial_id) if self._is_worker() else None
+        heartbeat = Periodic(self._hold.renew) if self._hold is not None else None
         try:
             if self._is_worker():
                 wait_for_project(Path(self.project_dir))
@@ -242,10 +246,28 @@ class BayesTuner(Views, TrainingTuner):
                 release_compiled_steps()
         if trial.status != "COMPLETED":
             values.read.clear()  # who was stopped halfway says nothing of what is not read
-        if self._is_worker():
+        if self._hold is not None and not self._hold.is_lost:
             report = WorkerReport(sorted(values.unread), trial.message, self.tuner_id)
             report.write(Path(self.project_dir) / f"trial_{trial.trial_id}", self._writer)
             self._failed = [] if trial.status == "COMPLETED" else [*self._failed, trial.trial_id]
+
+    def on_epoch_end(self, trial: Any, model: keras.Model, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Ends the training of a trial that is another worker's by now, before this one writes to its folder."""
+        super().on_epoch_end(trial, model, epoch, logs=logs)
+        if self._hold is not None:
+            self._hold.check()
+
+    def on_trial_end(self, trial: Any) -> None:
+        """Ends a trial, unless it is another worker's by now."""
+        if self._hold is None or not self._hold.is_lost:
+            super().on_trial_end(trial)
+            return
+        warnings.warn(
+            f"The chief has given trial_{trial.trial_id} to another worker while {self.tuner_id} was silent; what "
+            f"{self.tuner_id} has of it is left out.",
+            KerasBayesWarning,
+            stacklevel=2,
+        )
 
     def _run_and_update_trial(self, trial: Any, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Runs a trial; that a chief is gone is no failure of it."""

@@ -1,4 +1,4 @@
-"""What a worker of a distributed search does where its chief is away, and when it should take no more trials."""
+"""What a worker of a distributed search does where its chief is away, where it has lost its trial, or is sick."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import Any
 
 import grpc
 import keras_tuner as kt
+from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes import project
-from keras_bayes.chief import address
+from keras_bayes.chief import TUNER_ID_HEADER, address
+from keras_bayes.leases import HEARTBEAT_SECONDS, LEASE_SECONDS
 from keras_bayes.search_log import SearchLog
 from keras_bayes.stopping import repeated_error
 
@@ -48,10 +50,41 @@ def is_away(error: grpc.RpcError) -> bool:
     return isinstance(error, grpc.Call) and error.code() in codes
 
 
-def give_sign_of_life(client: Any, trial_id: str) -> None:
-    """Lets the chief know that a trial is running, if it is there."""
-    with contextlib.suppress(grpc.RpcError):
-        client.get_trial(trial_id)
+class Hold:
+    """What a worker has of its trial until the chief gives that, or its number, to another.
+
+    Args:
+        client: A `keras_tuner.distribute.oracle_client.OracleClient`.
+        trial_id: The trial.
+    """
+
+    def __init__(self, client: Any, trial_id: str) -> None:
+        self.is_lost = False
+        self._client = client
+        self._trial_id = trial_id
+        self._asked = time.monotonic()
+
+    def renew(self) -> None:
+        """Lets the chief know that the trial is running, if it is there, and learns from it whose trial it is."""
+        from keras_tuner.src import protos  # as late as in keras-tuner itself
+
+        request = protos.get_service().GetTrialRequest(trial_id=self._trial_id)
+        header = (TUNER_ID_HEADER, self._client.tuner_id.encode())
+        with contextlib.suppress(grpc.RpcError):
+            response = self._client.stub.GetTrial(request, timeout=HEARTBEAT_SECONDS, metadata=[header])
+            self.is_lost = self.is_lost or Trial.from_proto(response.trial).status != TrialStatus.RUNNING
+        self._asked = time.monotonic()
+
+    def check(self) -> None:
+        """Ends the training of a trial that is another's by now; who was stopped for a while asks first.
+
+        Raises:
+            keras_tuner.errors.FailedTrialError: It is.
+        """
+        if time.monotonic() - self._asked > LEASE_SECONDS / 2:
+            self.renew()
+        if self.is_lost:
+            raise kt.errors.FailedTrialError(f"The chief has given trial_{self._trial_id} to another worker.")
 
 
 def wait_for_project(folder: Path) -> None:

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import keras
 import keras_tuner as kt
 
 import keras_bayes
@@ -53,6 +54,10 @@ if __name__ == "__main__":
     elif kind == "keeping":
         tuner = keras_bayes.BayesTuner(build_model, "val_loss", max_trials=8, keep_best=1, **arguments)
         tuner.search(**DATA, epochs=2)
+    elif kind == "slow":
+        tuner = keras_bayes.BayesTuner(build_model, "val_loss", max_trials=3, keep_best=None, **arguments)
+        pause = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: time.sleep(1))
+        tuner.search(**DATA, epochs=5, callbacks=[pause])
     elif kind in ("sick", "unshared"):
         space = kt.HyperParameters()  # declared, so that nobody waits for the first trial to find it
         space.Float("x", -1, 1)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from keras_bayes.continuation import PAUSED_FILE
+from keras_bayes.curves import read_curve
 from keras_bayes.distributed import DESERTED_SECONDS
 from keras_bayes.leases import HEARTBEAT_SECONDS
 from keras_bayes.search_log import SearchLog
@@ -311,6 +312,25 @@ def test_weights_that_a_killed_worker_has_left_are_removed_by_another(tmp_path, 
     assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.weights.h5")] == [
         f"search/trial_{log.best.trial_id}/checkpoint.weights.h5"
     ]
+
+
+def test_a_worker_that_was_stopped_leaves_its_trial_to_the_one_that_has_it_now(tmp_path, start):
+    command = [sys.executable, "-m", "tests.host.distributed_reports", tmp_path, "slow"]
+    folder = tmp_path / "search" / "trial_0"
+    chief, late = (start(tuner_id, command=command) for tuner_id in ("chief", "late"))
+    wait_for(lambda: read_curve(folder))
+    late.send_signal(signal.SIGSTOP)
+    other = start("other", command=command)
+    wait_for(lambda: SearchLog.read(tmp_path / "search").trials[0].record.status == "COMPLETED")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    late.send_signal(signal.SIGCONT)
+    codes = [process.wait(timeout=TIMEOUT) for process in (late, other, chief)]
+
+    assert codes == [0, 0, 0], (tmp_path / "late.log").read_text()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert len(read_curve(folder)) == 5
+    assert "The chief has given trial_0 to another worker while late was silent" in (tmp_path / "late.log").read_text()
 
 
 def test_a_worker_with_another_folder_says_so_and_its_trial_goes_to_another(tmp_path, start):

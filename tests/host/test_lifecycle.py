@@ -515,10 +515,42 @@ def test_a_worker_that_asks_twice_before_its_trial_has_begun_gets_the_same_one(c
     assert chief._deaths == {}
 
 
+def test_a_trial_is_its_workers_until_another_has_it(chief):
+    (trial,) = chief.trials.values()
+
+    assert chief.get_trial_of("first", trial.trial_id) is trial
+    assert chief.get_trial_of("other", trial.trial_id).status == "STOPPED"
+
+    chief._leases._clock = lambda: time.monotonic() + 1e6
+    chief.release_lost_trials()
+    assert chief.get_trial_of("first", trial.trial_id) is trial  # nobody else wants it so far
+    assert chief.create_trial("other") is trial
+    chief.get_trial_of("other", trial.trial_id)
+    assert chief.get_trial_of("first", trial.trial_id).status == "STOPPED"
+    assert chief.get_trial_of("other", trial.trial_id) is trial
+
+    chief.update_trial(trial.trial_id, {"loss": 1.0})
+    told_by(chief, "other", trial, "COMPLETED")
+    assert chief.get_trial_of("other", trial.trial_id).status == "STOPPED"
+
+
+def test_who_has_lost_a_trial_does_not_keep_it_from_being_missed(chief):
+    trial = lose_first(chief)
+    chief.get_trial_of("other", trial.trial_id)
+    now = chief._leases._clock()
+    chief._leases._clock = lambda: now + 1e6
+
+    chief.get_trial_of("first", trial.trial_id)
+
+    chief.release_lost_trials()
+    assert chief.ongoing_trials == {}
+
+
 def test_what_a_worker_tells_of_a_trial_that_nobody_knows_is_not_heard(chief):
     told = Trial(small_space(), "4000", status="RUNNING")  # of a search that another one has taken the place of
 
     assert chief.get_trial("4000").status == "STOPPED"
+    assert chief.get_trial_of("first", "4000").status == "STOPPED"
     assert chief.update_trial("4000", {"loss": 1.0}).status == "STOPPED"
     told_by(chief, "first", told, "COMPLETED")
 
