@@ -13,6 +13,7 @@ from typing import Any
 
 from keras_bayes.errors import ProjectNameError
 
+NOT_FOR_USERS = {"self", "oracle", "kwargs"}  # a `BayesTuner` makes its oracle itself
 MAX_NAME_BYTES = 255  # of a folder, on the usual file systems
 
 
@@ -61,7 +62,7 @@ def check_one_of(name: str, value: Any, options: Collection[str]) -> None:
 
 def check_names(received: Iterable[str], *functions: Callable[..., Any]) -> None:
     """Raises unless each of these is the name of an argument of one of some functions."""
-    known = {name for function in functions for name in inspect.signature(function).parameters}
+    known = {name for function in functions for name in inspect.signature(function).parameters} - NOT_FOR_USERS
     for name in received:
         if name not in known:
             close = difflib.get_close_matches(name, sorted(known), n=1)

@@ -47,8 +47,7 @@ def serve(oracle: DistributedOracle) -> None:
         while not (servicer.stop_triggered and exit_chief(oracle)):
             time.sleep(LOOK_SECONDS)
             oracle.release_lost_trials()
-            if oracle.is_abandoned():
-                oracle.display.on_search_end("All workers are gone; start some, and this chief, again to go on.")
+            if oracle.ends_abandoned():
                 return
     finally:
         server.stop(GRACE_SECONDS).wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from typing import Any
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes import project
-from keras_bayes.errors import ConstraintError
+from keras_bayes.errors import ConstraintError, KerasBayesWarning
 from keras_bayes.leases import LEASE_SECONDS, Leases, ListeningClock, is_chief, is_distributed
 from keras_bayes.steering import SteeredOracle
 from keras_bayes.worker_report import WorkerReport
 
+ABANDONED = "All workers are gone; start some, and this chief, again to go on."
 ANY_WORKER = "any"  # who was heard of with each call of a worker
 FIRST_SIGN_SECONDS = 10.0  # within which a worker that gives signs of life gives the first one of a trial
 DESERTED_SECONDS = 45.0  # longer than a lease: another worker may be on its way
@@ -111,11 +113,16 @@ class DistributedOracle(SteeredOracle):
                     self._release(tuner_id)
             self.tuner_ids -= {i for i in self.tuner_ids - set(self.ongoing_trials) if self._workers.is_lost(i)}
 
-    def is_abandoned(self) -> bool:
-        """Whether there were workers, and the search is not over, but nobody is left."""
+    def ends_abandoned(self) -> bool:
+        """Whether there were workers, and the search is not over, but nobody is left; says so."""
         with self._lock:
             is_deserted = not self.ongoing_trials and not self.tuner_ids and not self._display.is_summary_shown
-            return is_deserted and self._workers.is_lost(ANY_WORKER)
+            if not is_deserted or not self._workers.is_lost(ANY_WORKER):
+                return False
+            if not self.verbose:
+                warnings.warn(ABANDONED, KerasBayesWarning, stacklevel=2)
+            self._display.on_search_end(ABANDONED)
+            return True
 
     def _take_over(self, own: Trial, ended: Trial, status: str) -> Exception | None:
         report = self._report(own.trial_id)

@@ -20,6 +20,7 @@ NO_GAIN = Prediction(0.0, 0.0)
 OUTSIDE = "Its values lie outside the search space as it is declared now."
 FORBIDDEN = "`constraint`, as it is now, does not allow its values."
 REPEATED = "Another trial has the same values in the search space as it is declared now."
+GIVEN_UP = (OUTSIDE, FORBIDDEN, REPEATED)  # why a waiting trial does not run
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class TrialRecord:
     @property
     def tells(self) -> bool:
         """Whether its end says something of its values."""
-        return self.message not in (OUTSIDE, FORBIDDEN, REPEATED)
+        return self.message not in GIVEN_UP
 
     @classmethod
     def from_state(cls, place: int, state: Mapping[str, Any]) -> TrialRecord:

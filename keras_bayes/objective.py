@@ -21,6 +21,7 @@ MAXIMIZED = frozenset(
 
 
 OF_OUTPUTS = ("_acc", "_accuracy", *(f"_{name}" for name in sorted(MAXIMIZED)))  # ends of names
+NEGATING = frozenset({"inverse", "minus", "neg", "negative"})  # words after which an end says nothing
 
 
 def resolve_objective(objective: Any) -> Any:
@@ -36,7 +37,8 @@ def resolve_objective(objective: Any) -> Any:
     name = objective.removeprefix("val_").removeprefix("weighted_")
     if name in MAXIMIZED:
         return kt.Objective(objective, direction="max")
-    if infer_metric_direction(objective) is None:  # of one of several outputs, such as `val_age_loss`
+    is_negated = bool(NEGATING & set(name.split("_")))
+    if infer_metric_direction(objective) is None and not is_negated:  # of one of several outputs: `val_age_loss`
         if name.endswith(OF_OUTPUTS):
             return kt.Objective(objective, direction="max")
         if name.endswith("_loss"):
@@ -46,7 +48,7 @@ def resolve_objective(objective: Any) -> Any:
 
 def objective_code(objective: Any) -> str:
     """The Python expression of an objective."""
-    if isinstance(objective, list):
+    if isinstance(objective, (list, tuple)):
         return f"[{', '.join(map(objective_code, objective))}]"
     if isinstance(objective, str):
         return repr(objective)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_bayes.errors import ProjectError
+from keras_bayes.states import SUM_OF_OBJECTIVES
 
 State = Mapping[str, Any]
 Parts = Sequence[Sequence[Any]]  # name and direction of each part of an objective
@@ -113,9 +114,11 @@ def check_objective(saved: Parts | None, trials: Iterable[State], now: Parts, fo
     Raises:
         ProjectError: Says what was optimised and what is to be.
     """
-    if saved is None:
-        known = [state["metrics"]["metrics"] for state in trials if state["status"] == "COMPLETED"]
-        before = _differing_metrics([metrics for metrics in known if metrics], now)
+    completed = [state["metrics"]["metrics"] for state in trials if state["status"] == "COMPLETED"]
+    if [direction for _, direction in now] == ["max"] and any(SUM_OF_OBJECTIVES in metrics for metrics in completed):
+        before = "the sum of a list of objectives"  # also of one, whose score keras-tuner negates
+    elif saved is None:
+        before = _differing_metrics([metrics for metrics in completed if metrics], now)
     else:
         before = objective_text(saved) if sorted(map(list, saved)) != sorted(map(list, now)) else ""
     if before:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras_tuner as kt
@@ -10,7 +11,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes.constraint import Constraint
 from keras_bayes.durable import DurableOracle
-from keras_bayes.history import FORBIDDEN, OUTSIDE, REPEATED
+from keras_bayes.history import FORBIDDEN, GIVEN_UP, OUTSIDE, REPEATED
 from keras_bayes.space import Space
 from keras_bayes.untried import is_among
 
@@ -36,6 +37,13 @@ class RetryingOracle(DurableOracle):
         """Takes up the state of a search, which may be another one than before."""
         super().set_state(state)
         self._ended_here = [trial_id for trial_id in self._ended_here if trial_id in self.trials]
+
+    @contextlib.contextmanager
+    def searching(self) -> Iterator[None]:
+        """See `DurableOracle.searching`; failures of an earlier search of this process do not count."""
+        with super().searching():
+            self._ended_here = []
+            yield
 
     def _retried_trial(self) -> Trial | None:
         while self._retry_queue:
@@ -71,10 +79,12 @@ class RetryingOracle(DurableOracle):
             return "The process ended each time this trial ran."
         if self.proposals.get(trial.trial_id, {}).get("source") in REPEATING:
             return ""
-        others = (other.hyperparameters.values for other in self.trials.values() if other is not trial)
-        if is_among(space, values, others):
-            return REPEATED
-        return ""
+        return REPEATED if is_among(space, values, self._tried_values(besides=trial)) else ""
+
+    def _tried_values(self, besides: Trial | None = None) -> list[dict[str, Any]]:
+        """The values of all trials but one, and but those that were given up before they ran."""
+        trials = [trial for trial in self.trials.values() if trial is not besides and trial.message not in GIVEN_UP]
+        return [trial.hyperparameters.values for trial in trials]
 
     def _is_deadly(self, trial: Trial) -> bool:
         """Whether the process has ended during a trial too often for another try."""

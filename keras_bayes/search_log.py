@@ -18,12 +18,11 @@ from keras_bayes.history import History, Observations, TrialRecord, loss_sign, o
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.ridge import Prediction
 from keras_bayes.space import Space
-from keras_bayes.states import check_oracle, check_trial, told_of_trials
+from keras_bayes.states import SUM_OF_OBJECTIVES, check_oracle, check_trial, told_of_trials
 from keras_bayes.usage import learn_conditions
 
 State = Mapping[str, Any]
-SUM_OF_OBJECTIVES = "multi_objective"  # what the host calls a list of objectives
-LEFT_OUT = "default_objective"  # and an objective that was left out
+LEFT_OUT = "default_objective"  # what the host calls an objective that was left out
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,20 +71,18 @@ class Space:
     @property
     def start(self) -> Array:
         """The defaults that the user has set, and the middle of everything else, shape (d,)."""
-        x = np.full(self.dim, 0.5)
-        for j, (parameter, domain) in enumerate(zip(self.parameters, self.domains, strict=True)):
-            if _starts_at_default(parameter):
-                x[j] = domain.encode(parameter.default)
-        return np.asarray(self.snap(x[None])[0])
+        x = [_start_of(parameter, domain) for parameter, domain in zip(self.parameters, self.domains, strict=True)]
+        return np.asarray(self.snap(np.array([x]))[0])
 
     @property
     def start_values(self) -> dict[str, Value]:
         """The same as values, also of what is not active there."""
-        middle = {
-            parameter.name: domain.decode(0.5) for parameter, domain in zip(self.parameters, self.domains, strict=True)
+        constants = {entry.name: entry.domain.value for entry in self.entries if isinstance(entry.domain, Constant)}
+        starts = {
+            parameter.name: domain.decode(_start_of(parameter, domain))
+            for parameter, domain in zip(self.parameters, self.domains, strict=True)
         }
-        defaults = {entry.name: entry.default for entry in self.entries if _starts_at_default(entry)}
-        return {**middle, **defaults}
+        return {**constants, **starts}
 
     def snap(self, X: Array) -> Array:
         """Nearest legal points, shape (m, d)."""
@@ -180,8 +178,10 @@ class Space:
         return complete
 
 
-def _starts_at_default(entry: Parameter) -> bool:
-    return entry.is_default_explicit or isinstance(entry.domain, Category | Constant)
+def _start_of(parameter: Parameter, domain: Coordinate) -> float:
+    """The coordinate of the default, or the middle."""
+    is_default = parameter.is_default_explicit or isinstance(domain, Category)
+    return float(domain.encode(parameter.default)) if is_default else 0.5
 
 
 def _parents_first(entries: Sequence[Parameter]) -> tuple[Parameter, ...]:

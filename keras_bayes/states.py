@@ -12,6 +12,7 @@ Check = Callable[[Any], bool]
 
 # What is said of each trial in `oracle.json` is in its own file too: a kill may come between the two.
 OF_TRIALS = {"unread": "unread", "proposals": "proposal"}
+SUM_OF_OBJECTIVES = "multi_objective"  # what the host calls a list of objectives
 MAX_LEVELS = 1e7  # of a stepped number: no search would have got so far as to write a longer list
 
 

@@ -156,7 +156,7 @@ class SteeredOracle(BudgetedOracle):
 
     def _is_untried(self, values: Mapping[str, Any], queued: list[dict[str, Any]] | None = None) -> bool:
         """Whether no trial has these values, here or elsewhere, nor one of those in the queue."""
-        tried = [*(trial.hyperparameters.values for trial in self.trials.values()), *(r.values for r in self.known)]
+        tried = [*self._tried_values(), *(record.values for record in self.known)]
         return not is_among(self._space(), values, [*tried, *(queued or ())])
 
     def _check_given(self) -> None:

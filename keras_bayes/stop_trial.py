@@ -88,9 +88,11 @@ class RuleStop(CurveLog):
 
     def _why_lost(self) -> str:
         """Why to stop a training that has diverged, whatever the rule; empty for others."""
-        if len(self._losses) < MIN_EPOCHS or np.isfinite(list(self._losses.values())).any():
+        latest = [self._losses[epoch] for epoch in sorted(self._losses)[-MIN_EPOCHS:]]
+        if len(latest) < MIN_EPOCHS or np.isfinite(latest).any():
             return ""
-        return f"Stopped after {max(self._losses) + 1} epochs: the objective has never been a finite number."
+        epochs = f"{max(self._losses) + 1} epochs"
+        return f"Stopped after {epochs}: the objective has been no finite number for {MIN_EPOCHS} of them."
 
     def _why_stop(self) -> str:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -147,6 +146,12 @@ class MlflowRun(Tracker):
 
     def _experiment_id(self, name: str) -> str:
         """The experiment of this name, made unless there is one, or another worker makes it at this moment."""
-        with contextlib.suppress(self.error):
-            return str(self.client.create_experiment(name))
-        return str(self.client.get_experiment_by_name(name).experiment_id)
+        found = self.client.get_experiment_by_name(name)
+        if found is None:
+            try:
+                return str(self.client.create_experiment(name))
+            except self.error:
+                found = self.client.get_experiment_by_name(name)
+                if found is None:
+                    raise
+        return str(found.experiment_id)

@@ -153,12 +153,12 @@ class BayesTuner(Views, TrainingTuner):
             check_project_name(kwargs["project_name"])
         directory = Path(kwargs.get("directory") or ".").expanduser().absolute()
         kwargs["directory"] = str(directory)  # where it stays when a notebook changes its working directory
+        self._objective = "" if objective is None else f"objective={objective_code(objective)}, "
         if kwargs.pop("overwrite", False) and not self._is_worker():
             remove_project(directory / (kwargs.get("project_name") or UNTITLED))
         super().__init__(oracle=oracle, rule=rule, keep_best=keep_best, hypermodel=hypermodel, **kwargs)
         if self._is_worker():
             retry_calls(self.oracle)
-        self._objective = "" if objective is None else f"objective={objective_code(objective)}, "
         self._progress = progress
         self._is_waiting = False  # between asking for a trial and getting one
         self._hold: Hold | None = None  # of a worker on its trial

@@ -5,7 +5,6 @@ import pytest
 
 from keras_bayes.curves import Epoch
 from keras_bayes.errors import MissingDataError
-from keras_bayes.search_log import SUM_OF_OBJECTIVES
 from keras_bayes.show.insights import (
     MAX_EPOCHS,
     check_completed,
@@ -15,6 +14,7 @@ from keras_bayes.show.insights import (
     scores_of,
     timeline,
 )
+from keras_bayes.states import SUM_OF_OBJECTIVES
 from tests.logs import log_of, trial
 from tests.spaces import choice, real, when
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import keras_bayes
 from keras_bayes.project import has_weights
-from keras_bayes.search_log import LEFT_OUT, SUM_OF_OBJECTIVES, LoggedTrial, SearchLog
+from keras_bayes.search_log import LEFT_OUT, LoggedTrial, SearchLog
 from keras_bayes.show.explanation import Explanation
 from keras_bayes.show.tables import hyperparameter_names
 from keras_bayes.show.wording import (
@@ -25,6 +25,7 @@ from keras_bayes.show.wording import (
     listed,
     loading_line,
 )
+from keras_bayes.states import SUM_OF_OBJECTIVES
 
 UNNAMED = (LEFT_OUT, "score")  # objectives that no user has named
 DECISIVE = 0.05  # total share from which on a hyperparameter is named

@@ -210,6 +210,12 @@ def test_a_list_of_one_objective_is_that_objective(tmp_path):
     assert best.score == max(trial.hyperparameters.get("x") for trial in tuner.oracle.trials.values())
 
 
+@pytest.mark.parametrize("name", ["val_neg_log_loss", "val_minus_accuracy", "negative_cosine_similarity"])
+def test_what_is_negated_is_not_known_by_name(name):
+    with pytest.raises(ValueError, match="Could not infer optimization direction"):
+        keras_bayes.BayesOracle(name)
+
+
 @pytest.mark.parametrize(
     ("name", "direction"),
     [

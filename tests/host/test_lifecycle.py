@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import threading
 import time
@@ -513,6 +514,21 @@ def test_a_worker_that_asks_twice_before_its_trial_has_begun_gets_the_same_one(c
 
     assert chief.create_trial("second") is trial  # it calls again where the answer was lost
     assert chief._deaths == {}
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_a_chief_whose_workers_are_gone_says_so_in_any_case(chief, verbose, capsys):
+    chief.verbose = verbose
+    lost = "All workers are gone"
+    assert not chief.ends_abandoned()
+    chief.release_lost_trials()
+    chief._workers._clock = chief._leases._clock = lambda: time.monotonic() + 1e6
+    chief.release_lost_trials()
+
+    with pytest.warns(keras_bayes.KerasBayesWarning, match=lost) if verbose == 0 else contextlib.nullcontext():
+        assert chief.ends_abandoned()
+
+    assert (lost in capsys.readouterr().out) == (verbose > 0)
 
 
 def test_a_trial_is_its_workers_until_another_has_it(chief):

@@ -211,3 +211,8 @@ def test_trials_that_never_begin_an_epoch_end_a_search_that_nothing_else_ends(tm
 
     assert len(tuner.oracle.trials) == 1 + MAX_IN_VAIN
     assert f"The last {MAX_IN_VAIN} trials have failed before the end of their first epoch." in capsys.readouterr().out
+
+    tuner.hypermodel.build = build_model  # whoever mends the program goes on
+    tuner.oracle.max_epochs = 3
+    tuner.search(epochs=1, **DATA)
+    assert [trial.status for trial in tuner.oracle.trials.values()][-2:] == ["COMPLETED"] * 2

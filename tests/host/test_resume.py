@@ -344,3 +344,42 @@ def test_processes_that_are_killed_and_a_copied_folder_go_on_as_one_process_woul
     assert (whole.returncode, killed.returncode, resumed.returncode) == (0, -9, 0), resumed.stderr
     assert resumed.stdout.splitlines()[-1] == whole.stdout.splitlines()[-1]
     assert len(json.loads(whole.stdout.splitlines()[-1])) == 12
+
+
+@pytest.mark.parametrize(("direction", "is_refused"), [("max", True), ("min", False)])
+def test_scores_that_keras_tuner_has_negated_are_not_taken_for_others(tmp_path, direction, is_refused):
+    objective = kt.Objective("quality", direction)
+    hosts = kt.oracles.BayesianOptimizationOracle([objective], max_trials=2, hyperparameters=small_space(), seed=0)
+    hosts._set_project_dir(str(tmp_path), "search")
+    hosts.verbose = 0
+    for _ in range(2):
+        trial = hosts.create_trial("tuner0")
+        summed = 0.25 if direction == "min" else -0.25
+        hosts.update_trial(trial.trial_id, {"quality": 0.25, "multi_objective": summed})  # as its tuners do
+        trial.status = "COMPLETED"
+        hosts.end_trial(trial)
+    hosts.save()
+
+    oracle = make_oracle(tmp_path, objective=[objective], hyperparameters=small_space())
+    if is_refused:
+        words = "holds a search for the sum of a list of objectives; the objective is now max 'quality'"
+        with pytest.raises(keras_bayes.KerasBayesError, match=words):
+            oracle.reload()
+    else:
+        oracle.reload()
+        assert oracle.best_trial().score == 0.25
+
+
+def test_of_waiting_trials_that_have_become_equal_one_runs(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=numbers("a"))
+    for worker in ("tuner0", "tuner1"):
+        oracle.create_trial(worker)
+    for worker in ("tuner0", "tuner1"):
+        oracle.interrupt(worker)
+    oracle.release()
+
+    again = resumed(tmp_path, numbers("b"))
+    run_search(again, lambda values: 1.0, num_trials=1)
+
+    first, second = again.trials.values()
+    assert sorted([first.status, second.status]) == ["COMPLETED", "FAILED"]

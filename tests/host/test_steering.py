@@ -460,3 +460,34 @@ def test_an_output_that_cannot_be_written_ends_no_search(tmp_path, monkeypatch):
     trials += run_search(oracle, mixed_loss)
 
     assert len(trials) == 3
+
+
+def test_what_is_left_out_has_a_legal_value_though_its_default_is_none(tmp_path):
+    hp = kt.HyperParameters()
+    hp.Float("x", 0, 1)
+    hp.Int("units", 32, 512, step=32, default=100)
+    hp.Float("dropout", 0, 0.5, step=0.1, default=0.25)
+    hp.Float("lr", 1e-4, 1e-2, sampling="log", default=0.1)
+    oracle = make_oracle(tmp_path, hyperparameters=hp)
+    first = oracle.create_trial("tuner0").hyperparameters.values
+
+    assert oracle.enqueue({"x": 0.3})
+    enqueued = oracle.create_trial("tuner1").hyperparameters.values
+
+    assert enqueued == {**first, "x": 0.3}
+    assert (enqueued["units"], enqueued["lr"]) == (96, 0.01)
+
+
+def test_what_was_given_up_and_has_never_run_can_be_enqueued(tmp_path):
+    oracle = searching(tmp_path, small_space)
+    given_up = oracle.create_trial("tuner0").hyperparameters.values
+    oracle.interrupt("tuner0")
+    oracle.release()
+    forbidding = restarted(tmp_path, space=small_space, constraint=lambda hp: hp.values != given_up)
+    forbidding.create_trial("tuner0")
+    forbidding.interrupt("tuner0")
+    forbidding.release()
+
+    again = restarted(tmp_path, space=small_space)
+    assert again.trials["00"].status == "FAILED"
+    assert again.enqueue(given_up)

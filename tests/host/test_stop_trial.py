@@ -272,7 +272,21 @@ def test_a_training_that_diverges_is_a_failed_trial_and_ends_early(tmp_path, scr
     assert [trial.record.status for trial in tuner.search_log().trials] == ["COMPLETED", "FAILED", *["COMPLETED"] * 3]
     assert num_epochs(tuner) == [4, 3, 3, 4, 4]
     stopped = tuner.search_log().trials[1].stopped
-    assert stopped == "Stopped after 3 epochs: the objective has never been a finite number."
+    assert stopped == "Stopped after 3 epochs: the objective has been no finite number for 3 of them."
+
+
+@pytest.mark.parametrize("stopping", ["median", lambda training: ""])
+def test_a_training_that_diverges_after_good_epochs_ends_early_too(tmp_path, stopping):
+    class Diverging(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["val_loss"] = float("nan") if epoch in (1, *range(3, 20)) else 1.0
+
+    tuner = make_tuner(tmp_path, stopping=stopping, max_trials=1)
+    tuner.search(**DATA, epochs=20, callbacks=[Diverging()])
+
+    (trial,) = tuner.search_log().trials
+    assert (trial.record.status, trial.record.score, len(trial.curve)) == ("COMPLETED", 1.0, 6)
+    assert trial.stopped == "Stopped after 6 epochs: the objective has been no finite number for 3 of them."
 
 
 @pytest.mark.parametrize(("stopping", "objective", "words"), [("hard", "val_loss", "'auto'"), ("auto", None, "metric")])

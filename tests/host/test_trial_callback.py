@@ -240,6 +240,31 @@ def mlflow(monkeypatch):
     return module.MlflowClient
 
 
+def test_an_experiment_that_cannot_be_made_costs_no_training(tmp_path, mlflow, monkeypatch):
+    def create_experiment(self, name):
+        raise ConnectionError("no right to do so")
+
+    monkeypatch.setattr(mlflow, "create_experiment", create_experiment)
+    tuner = make_tuner(tmp_path, max_trials=1)
+
+    with pytest.warns(keras_bayes.KerasBayesWarning, match="MlflowRun cannot log trial_0: no right to do so"):
+        tuner.search(epochs=1, callbacks=[keras_bayes.callbacks.MlflowRun()], **DATA)
+
+    assert tuner.oracle.best_trial().score is not None
+
+
+def test_an_experiment_that_another_worker_makes_at_this_moment_is_used(tmp_path, mlflow, monkeypatch):
+    def create_experiment(self, name):
+        self.experiments[name] = 7
+        raise ConnectionError(f"{name} exists")
+
+    monkeypatch.setattr(mlflow, "create_experiment", create_experiment)
+
+    make_tuner(tmp_path, max_trials=1).search(epochs=1, callbacks=[keras_bayes.callbacks.MlflowRun()], **DATA)
+
+    assert [run["experiment"] for run in mlflow.runs] == ["7"]
+
+
 def test_wandb_has_a_run_for_each_trial(tmp_path, wandb):
     tuner = make_tuner(tmp_path, Diverging(), max_trials=3)
 

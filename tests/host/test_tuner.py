@@ -249,11 +249,13 @@ def test_overwrite_starts_anew(tmp_path):
     assert make_tuner(tmp_path, overwrite=True).oracle.trials == {}
 
 
-def test_a_misspelt_argument_overwrites_nothing(tmp_path):
+def test_an_unknown_argument_overwrites_nothing(tmp_path):
     make_tuner(tmp_path, max_trials=2).search(**DATA)
 
     with pytest.raises(ValueError, match="`excutions_per_trial`; there is `executions_per_trial`"):
         make_tuner(tmp_path, overwrite=True, excutions_per_trial=2)
+    with pytest.raises(ValueError, match="Unrecognized arguments: `oracle`"):
+        make_tuner(tmp_path, overwrite=True, oracle=keras_bayes.BayesOracle("val_loss"))
 
     assert len(make_tuner(tmp_path).oracle.trials) == 2
 
@@ -649,3 +651,10 @@ def test_no_number_reported_in_the_old_way_is_a_failed_trial(tmp_path):
 def test_a_remote_folder_is_refused():
     with pytest.raises(ValueError, match="file system"):
         keras_bayes.BayesTuner(build_model, objective="val_loss", directory="gs://bucket")
+
+
+def test_objectives_may_come_as_a_tuple(tmp_path, capsys):
+    tuner = make_tuner(tmp_path, objective=("val_loss", "loss"), max_trials=1, progress="plain")
+    tuner.search(x=DATA["x"], y=DATA["y"], validation_data=DATA["validation_data"])
+
+    assert "objective=['val_loss', 'loss']" in capsys.readouterr().out
