@@ -1,4 +1,4 @@
-"""A budget of epochs: a search ends when it is used up."""
+"""Budgets of time and of epochs: a search ends when one is used up."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ from typing import Any
 
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from keras_bayes.budget import fits, parse_duration
 from keras_bayes.continuation import SOURCE
 from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.lifecycle import LifecycleOracle
+from keras_bayes.show.wording import format_seconds
 
 MAX_IN_VAIN = 50  # trials without an epoch, one after the other, that a search goes on with which nothing else ends
 
 
 class BudgetedOracle(LifecycleOracle):
-    """An oracle that starts no trial when its trainings have had all their epochs.
+    """An oracle that starts no trial when its trainings have had all their epochs, or that would not end in time.
 
     Args:
+        max_time: Duration of the search, over all its sessions; see `keras_bayes.budget.parse_duration`.
         max_epochs: The most epochs of all trainings together, over all sessions; `None` for any number.
         **kwargs: Arguments of `LifecycleOracle`.
     """
 
-    def __init__(self, *, max_epochs: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, *, max_time: float | str | None = None, max_epochs: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.max_time = None if max_time is None else parse_duration(max_time)
         self.max_epochs = max_epochs
         self._has_warned = False
 
@@ -38,10 +42,24 @@ class BudgetedOracle(LifecycleOracle):
         self._check_counted()
         if self.max_trials is None and self._num_in_vain() >= MAX_IN_VAIN:
             return f"The last {MAX_IN_VAIN} trials have failed before the end of their first epoch."
-        return f"The `max_epochs` of {self.max_epochs} are used up." if self._has_no_epochs() else ""
+        if self._has_no_epochs():
+            return f"The `max_epochs` of {self.max_epochs} are used up."
+        if self._is_time_up():
+            return f"No other trial fits into the `max_time` of {format_seconds(self.max_time or 0.0)}."
+        return ""
 
     def _retried_trial(self) -> Trial | None:
-        return None if self._has_no_epochs() else super()._retried_trial()
+        return None if self._has_no_epochs() or self._is_time_up() else super()._retried_trial()
+
+    def _is_time_up(self) -> bool:
+        """Whether what is left of `max_time` is too short for another trial."""
+        if self.max_time is None:
+            return False
+        ended = [self.trials[trial_id] for trial_id in self.end_order]
+        completed = [trial for trial in ended if trial.status == TrialStatus.COMPLETED]
+        durations = [self.timesheet.seconds(trial.trial_id) for trial in completed or ended]
+        known = [seconds for seconds in durations if seconds is not None]
+        return not fits(self.max_time - self.timesheet.elapsed, known)
 
     def _has_no_epochs(self) -> bool:
         """Whether `max_epochs` is used up."""

@@ -79,7 +79,7 @@ def _trials(log: SearchLog, arguments: argparse.Namespace) -> None:
 
 
 def _export(log: SearchLog, arguments: argparse.Namespace) -> None:
-    text = csv_text(log)
+    text = _csv_text(log)
     if arguments.csv == STDOUT:
         sys.stdout.write(text)
     else:
@@ -92,7 +92,7 @@ def _report(log: SearchLog, arguments: argparse.Namespace) -> None:
     print(path)
 
 
-def csv_text(log: SearchLog) -> str:
+def _csv_text(log: SearchLog) -> str:
     """All trials as CSV, with the columns of `keras_bayes.show.tables.trial_columns`; times as in ISO 8601."""
     columns = trial_columns(log)
     out = io.StringIO()

@@ -20,7 +20,7 @@ def to_run(space: Space, values: Mapping[str, Any]) -> dict[str, Value]:
     Raises:
         ConfigurationError: A name is unknown or has no effect, or a value is not one of those it may have.
     """
-    entries = _named_entries(space, values)
+    entries = _entries(space, values)
     given = {name: _legal_value(entries[name], value) for name, value in values.items()}
     complete = space.complete({**space.start_values, **given})
     for name in given.keys() - complete:
@@ -34,13 +34,12 @@ def observed(space: Space, values: Mapping[str, Any]) -> dict[str, Value]:
     Raises:
         ConfigurationError: A name is unknown, an active one is missing, or a value is outside its range.
     """
-    entries = _named_entries(space, values)
-    plain = {name: _plain(value) for name, value in values.items()}
-    complete = space.complete(plain)
+    entries = _entries(space, values)
+    complete = space.complete({name: _plain(value) for name, value in values.items()})
     for name, value in complete.items():
-        entry = entries.get(name)
-        if entry is None:
-            if not _is_constant(space, name):
+        entry = entries[name]
+        if name not in values:
+            if not isinstance(entry.domain, Constant):
                 raise ConfigurationError(f"The value of {name!r} is missing in {dict(values)}.")
         elif value not in entry.domain or _is_switched(entry, value):
             raise _illegal(entry, value)
@@ -53,14 +52,14 @@ def plain_value(value: Any) -> Value | None:
     return None if value is None or value != value else value
 
 
-def _named_entries(space: Space, values: Mapping[str, Any]) -> dict[str, Parameter]:
-    """The hyperparameters that `values` names."""
+def _entries(space: Space, values: Mapping[str, Any]) -> dict[str, Parameter]:
+    """All hyperparameters by name; raises unless those that `values` names are among them."""
     entries = {entry.name: entry for entry in space.entries}
     unknown = [name for name in values if name not in entries]
     if unknown:
         names = ", ".join(map(repr, entries)) or "none"
         raise ConfigurationError(f"There is no hyperparameter {unknown[0]!r}; the search space has {names}.")
-    return {name: entries[name] for name in values}
+    return entries
 
 
 def _legal_value(entry: Parameter, value: Any) -> Value:
@@ -85,10 +84,6 @@ def _legal_value(entry: Parameter, value: Any) -> Value:
 def _is_switched(entry: Parameter, value: Value) -> bool:
     """Whether this is a truth value where a number is wanted: Python takes `True` for 1."""
     return isinstance(value, bool) and not isinstance(entry.default, bool)
-
-
-def _is_constant(space: Space, name: str) -> bool:
-    return any(entry.name == name and isinstance(entry.domain, Constant) for entry in space.entries)
 
 
 def _illegal(entry: Parameter, value: Any) -> ConfigurationError:

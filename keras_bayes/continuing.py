@@ -50,7 +50,7 @@ class ContinuingOracle(DistributedOracle):
     def __init__(self, *, can_continue: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.can_continue = can_continue
-        self._archive = CurveArchive(Path(), {})
+        self.archive = CurveArchive(Path(), {})
 
     def get_state(self) -> dict[str, Any]:
         """Everything but the trials, as JSON."""
@@ -58,7 +58,7 @@ class ContinuingOracle(DistributedOracle):
 
     def _set_project_dir(self, directory: Any, project_name: Any) -> None:
         super()._set_project_dir(directory, project_name)
-        self._archive = CurveArchive(Path(self.project_folder), signs(self.objective))
+        self.archive = CurveArchive(Path(self.project_folder), signs(self.objective))
 
     def _history(self) -> History:
         """The trials but those that others have gone on with; the stopped ones with what they would have become."""
@@ -96,7 +96,7 @@ class ContinuingOracle(DistributedOracle):
     def _forecasts(self) -> dict[str, Forecast]:
         """What the stopped trials would have become, by their ids."""
         completed = {i: t.message for i, t in self.trials.items() if t.status == TrialStatus.COMPLETED}
-        return trial_forecasts(self._archive, self.proposals, completed)
+        return trial_forecasts(self.archive, self.proposals, completed)
 
     def _is_paused(self, trial_id: str) -> bool:
         """Whether the state of its training is on the disk."""

@@ -42,17 +42,12 @@ class Epoch(_Item):
     metrics: Mapping[str, float]
 
     @classmethod
-    def from_line(cls, line: str) -> Epoch:
-        """From `to_line`.
-
-        Raises:
-            LookupError, TypeError, ValueError: The line is something else.
-        """
-        state = json.loads(line)
+    def from_state(cls, state: Any) -> Epoch:
+        """From the JSON of a line; raises a `LookupError`, `TypeError` or `ValueError` if that is something else."""
         metrics = {str(name): float(value) for name, value in dict(state["metrics"]).items()}
         ended, seconds = float(state["ended"]), float(state["seconds"])
         if not (0 <= ended < MAX_TIME and 0 <= seconds < MAX_TIME):
-            raise ValueError(f"These are no times: {line[:200]}")
+            raise ValueError(f"{ended} and {seconds} are no times")
         return cls(_count(state["training"]), _count(state["number"]), ended, seconds, metrics)
 
 
@@ -72,13 +67,8 @@ class End(_Item):
     stopped: str
 
     @classmethod
-    def from_line(cls, line: str) -> End:
-        """From `to_line`.
-
-        Raises:
-            LookupError, TypeError, ValueError: The line is something else.
-        """
-        state = json.loads(line)
+    def from_state(cls, state: Any) -> End:
+        """From the JSON of a line; raises a `LookupError`, `TypeError` or `ValueError` if that is something else."""
         return cls(_count(state["training"]), _count(state["num_epochs"]), str(state["stopped"]))
 
 
@@ -93,13 +83,9 @@ class Earlier(_Item):
     earlier_epochs: int
 
     @classmethod
-    def from_line(cls, line: str) -> Earlier:
-        """From `to_line`.
-
-        Raises:
-            LookupError, TypeError, ValueError: The line is something else.
-        """
-        return cls(_count(json.loads(line)["earlier_epochs"]))
+    def from_state(cls, state: Any) -> Earlier:
+        """From the JSON of a line; raises a `LookupError`, `TypeError` or `ValueError` if that is something else."""
+        return cls(_count(state["earlier_epochs"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +101,8 @@ class Inherited(_Item):
     num_epochs: int
 
     @classmethod
-    def from_line(cls, line: str) -> Inherited:
-        """From `to_line`.
-
-        Raises:
-            LookupError, TypeError, ValueError: The line is something else.
-        """
-        state = json.loads(line)
+    def from_state(cls, state: Any) -> Inherited:
+        """From the JSON of a line; raises a `LookupError`, `TypeError` or `ValueError` if that is something else."""
         return cls(_count(state["inherited_epochs"]), _count(state["num_epochs"]))
 
 
@@ -162,7 +143,9 @@ def _count(value: Any) -> int:
 def _parsed(line: str) -> Iterator[Line]:
     """What a line tells, if anything."""
     kinds: tuple[type[Line], ...] = (Epoch, End, Earlier, Inherited)  # the most frequent first
-    for kind in kinds:
-        with contextlib.suppress(LookupError, TypeError, ValueError, OverflowError, RecursionError):
-            yield kind.from_line(line)
-            return
+    with contextlib.suppress(ValueError, RecursionError):
+        state = json.loads(line)
+        for kind in kinds:
+            with contextlib.suppress(LookupError, TypeError, ValueError, OverflowError):
+                yield kind.from_state(state)
+                return

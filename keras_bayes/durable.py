@@ -29,7 +29,7 @@ from keras_bayes.usage import unnoted
 from keras_bayes.writer import Writer
 
 
-class SteadyHyperParameters(kt.HyperParameters):
+class _SteadyHyperParameters(kt.HyperParameters):
     """Hyperparameters whose missing values are the defaults.
 
     keras-tuner draws them, without a seed, while it looks for what a hypermodel declares under which condition; a
@@ -155,7 +155,7 @@ class DurableOracle(kt.Oracle):
 
     def get_space(self) -> kt.HyperParameters:
         """A copy of the search space."""
-        return SteadyHyperParameters.from_config(self.hyperparameters.get_config())
+        return _SteadyHyperParameters.from_config(self.hyperparameters.get_config())
 
     def get_state(self) -> dict[str, Any]:
         """Everything but the trials, as JSON."""

@@ -132,19 +132,16 @@ class DurableTuner(kt.Tuner):
         self._known |= ended
         is_limited = self.keep_best is not None
         best = {t.trial_id for t in self.oracle.get_best_trials(self.keep_best)} if is_limited else set(self._kept)
-        for trial_id in self._kept - self._may_go_on():
+        for trial_id in self._kept - self._may_go_on(trials, proposals):
             with contextlib.suppress(OSError):  # the next trial tries again
                 self._state_file(trial_id).unlink(missing_ok=True)
                 if trial_id not in best:
                     Path(self._get_checkpoint_fname(trial_id)).unlink(missing_ok=True)
                     self._kept.discard(trial_id)
 
-    def _may_go_on(self) -> set[str]:
+    def _may_go_on(self, trials: Mapping[str, Any], proposals: Mapping[str, Mapping[str, Any]]) -> set[str]:
         """The paused trials whose state is kept."""
         found = [trial_id for trial_id in self._kept if self._state_file(trial_id).exists()]
-        if not found:
-            return set()
-        trials, proposals = self._trials()
         sign = loss_sign(self.oracle.objective.direction)
         scores = {i: sign * trials[i].score for i in found if i in trials and trials[i].score is not None}
         statuses = {trial_id: trial.status for trial_id, trial in trials.items()}

@@ -55,7 +55,7 @@ def forecasts(archive: CurveArchive, *, without: Collection[str] = ()) -> dict[s
         return {}
     last = {name: row for row, name in enumerate(names)}
     found = _Rungs.of(curves)
-    gains = _expected_gains(curves, found)
+    gains = expected_gains(curves, found)
     remaining = 1 - curves.lengths / np.maximum(curves.num_epochs, 1)
     is_stopped = ~curves.is_finished & (curves.num_epochs > curves.lengths)
     is_behind = found.share_of_better >= 0.5
@@ -113,7 +113,7 @@ class _Rungs:
         return share
 
 
-def expected_gains(curves: LossCurves) -> list[Prediction]:
+def expected_gains(curves: LossCurves, found: _Rungs | None = None) -> list[Prediction]:
     """How much smaller the smallest loss of each training would have become with the epochs that it was not given.
 
     From each rung to the next, a ridge regression on the trainings that have got there predicts the gain from the
@@ -123,14 +123,14 @@ def expected_gains(curves: LossCurves) -> list[Prediction]:
 
     Args:
         curves: The trainings, each with a loss.
+        found: The same at their rungs, where these are known.
 
     Returns:
         The gain of each, at least 0; 0 ± 0 where the training has finished, or it is not known how long it was to be.
     """
-    return _expected_gains(curves, _Rungs.of(curves)) if len(curves) else []
-
-
-def _expected_gains(curves: LossCurves, found: _Rungs) -> list[Prediction]:
+    if not len(curves):
+        return []
+    found = found or _Rungs.of(curves)
     losses = np.fmin.reduce(curves.losses, axis=1)  # so far, (n,)
     num_steps = found.best.shape[1] - 1
     prior = PRIOR_SPREAD * float(draw_in(losses, like=losses).std() or 1.0) / np.sqrt(max(num_steps, 1))

@@ -135,11 +135,11 @@ def condition(
     L, info = scipy.linalg.lapack.dpotrf(K, lower=1, clean=1)
     if info:
         raise np.linalg.LinAlgError(f"The covariance of {len(X)} points is not positive definite.")
-    mean, alpha = solve_mean(L, y, mean)
+    mean, alpha = _solve_mean(L, y, mean)
     return Posterior(X, y, kernel, noise_variance, mean, scipy.linalg.lapack.dtrtri(L, lower=1)[0], alpha, doubt)
 
 
-def solve_mean(L: Array, y: Array, mean: float | None = None) -> tuple[float, Array]:
+def _solve_mean(L: Array, y: Array, mean: float | None = None) -> tuple[float, Array]:
     """The constant mean m and K⁻¹ (y - m), shape (n,).
 
     Args:
@@ -234,7 +234,7 @@ class MapObjective:
         L, info = scipy.linalg.lapack.dpotrf(self._symmetric(k, diagonal), lower=1, overwrite_a=1)
         if info:
             return HOPELESS, np.zeros_like(theta)
-        mean, alpha = solve_mean(L, self.y)
+        mean, alpha = _solve_mean(L, self.y)
         z = (theta - self.prior_mean) / self.prior_sd
         value = 0.5 * ((self.y - mean) @ alpha + mean**2 + z @ z) + np.log(np.diagonal(L)).sum()
 

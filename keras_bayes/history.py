@@ -76,7 +76,7 @@ class TrialRecord:
         values = dict(state["hyperparameters"]["values"])
         score = float(score) if status == "COMPLETED" else None
         unused = frozenset(state.get("unread", ()))
-        number = int(state["trial_id"]) if has_number(state["trial_id"]) else place
+        number = int(state["trial_id"]) if _has_number(state["trial_id"]) else place
         return cls(number, values, status, score, state["message"], unused, state.get("gain"))
 
 
@@ -112,11 +112,11 @@ def loss_sign(direction: str | None) -> float:
 
 def trial_order(trial_id: str) -> tuple[bool, int, str]:
     """Sorting key that puts numbered trials in the order of their numbers and any others behind them."""
-    is_numbered = has_number(trial_id)
+    is_numbered = _has_number(trial_id)
     return (not is_numbered, int(trial_id) if is_numbered else 0, trial_id)
 
 
-def has_number(trial_id: str) -> bool:
+def _has_number(trial_id: str) -> bool:
     """Whether a trial is named by its number, as keras-tuner does."""
     return trial_id.isdecimal() and trial_id.isascii()
 

@@ -26,7 +26,7 @@ from keras_bayes.usage import ReadValues, unnoted
 
 
 class LifecycleOracle(RetryingOracle):
-    """Base class of oracles: everything but `populate_space`.
+    """An oracle that runs trials: it creates, updates and ends them.
 
     Args:
         objective: As in `keras_tuner.Oracle`; metrics of Keras are known by name which way they are better.

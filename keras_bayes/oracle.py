@@ -177,10 +177,15 @@ class BayesOracle(ContinuingOracle):
             The gain by what the model knows now, in the unit of the objective and not below zero; `None` as long as
             there is no model, where there is no other trial, and where all scores are the same.
         """
-        integer("num_trials", num_trials, at_least=1)
+        return self._gain(integer("num_trials", num_trials, at_least=1))
+
+    def _gain(self, num_trials: int, *, is_believed: bool = False) -> float | None:
+        """The same; if asked for a gain that is believed, `None` too as long as it may not be."""
         with self._lock, one_blas_thread():  # in this order, as a trial is created
             _, space, data, admissible = self._observe()
             if data.num_completed < (self.num_initial_points or NUM_POINTS):
+                return None
+            if is_believed and not can_expect(data.num_completed, space.dim):
                 return None
             surrogate = learn(data, space, noise_variance=self.alpha)
             rng = np.random.default_rng([self.seed, len(self.trials)])
@@ -193,7 +198,7 @@ class BayesOracle(ContinuingOracle):
         if self.can_continue:
             return ""
         try:
-            gain = self._believed_gain(OUTLOOK_TRIALS)
+            gain = self._gain(OUTLOOK_TRIALS, is_believed=True)
         except (KerasBayesError, np.linalg.LinAlgError):  # a summary does not fail for it
             return ""
         objective = self.objective.name
@@ -206,6 +211,7 @@ class BayesOracle(ContinuingOracle):
             "max_trials": self.max_trials,
             "num_initial_points": self.num_initial_points,
             "alpha": HOST_ALPHA if self.alpha is None else self.alpha,
+            "noise_variance": self.alpha,
             "beta": self.beta,
         }
         return {**super().get_state(), **arguments}
@@ -226,12 +232,7 @@ class BayesOracle(ContinuingOracle):
         rule = self.stop_when
         if rule is None or self._queue or self.best_trial() is None:
             return ""
-        return rule.reason(self._believed_gain(rule.num_trials), self.objective.name)
-
-    def _believed_gain(self, num_trials: int) -> float | None:
-        """The same as `expected_gain`, `None` too as long as it may not be believed."""
-        _, space, data, _ = self._observe()
-        return self.expected_gain(num_trials) if can_expect(data.num_completed, space.dim) else None
+        return rule.reason(self._gain(rule.num_trials, is_believed=True), self.objective.name)
 
     def _observe(self) -> tuple[Space, Space, Observations, Admissible]:
         """The space as declared, the space as used, what was learned in it, and what may be proposed."""

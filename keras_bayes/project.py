@@ -15,7 +15,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from keras_bayes.errors import KerasBayesWarning, ProjectError
 from keras_bayes.history import trial_order
@@ -42,11 +42,6 @@ def write_text(path: Path, text: str) -> None:
             file.write(text)
 
     replace_by(path, write)
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Replaces a file by JSON; see `write_text`."""
-    write_text(path, json.dumps(content))
 
 
 def replace_by(path: Path, write: Callable[[Path], None]) -> None:

@@ -86,11 +86,7 @@ class SearchLog:
         Raises:
             ProjectError: There is no search, or one of a later release, or a file cannot be opened.
         """
-        state = project.read_oracle(folder, check_oracle, project.leave_out)
-        if state is None:
-            raise ProjectError(f"There is no search in {folder}: it has no readable {project.ORACLE_FILE}.")
-        states = project.read_trials(folder, check_trial, project.leave_out)
-        state = {**state, **told_of_trials(state, states)}
+        state, states = read_states(folder)
         name, direction = _objective(state, list(states.values()))
         proposals = state["proposals"]
         objective = state.get("objective") or [[name, direction]]
@@ -112,14 +108,17 @@ class SearchLog:
     @property
     def space(self) -> Space:
         """The search space, with the conditions that the trials have shown."""
-        return learn_conditions(Space.from_config(self.hyperparameters), [trial.record for trial in self.trials])
+        return learn_conditions(Space.from_config(self.hyperparameters), self._own_history.records)
 
     @property
     def history(self) -> History:
         """What a model learns from: results from elsewhere, and the trials that no completed one has gone on with."""
+        return self._own_history.after(self.known)
+
+    @property
+    def _own_history(self) -> History:
         left_out = self._superseded
-        records = tuple(trial.record for trial in self.trials if trial.trial_id not in left_out)
-        return History(records).telling().after(self.known)
+        return History(tuple(trial.record for trial in self.trials if trial.trial_id not in left_out)).telling()
 
     @property
     def observations(self) -> Observations:
@@ -160,6 +159,19 @@ class SearchLog:
     def elapsed(self) -> float:
         """Seconds that it has taken so far."""
         return sum(end - start for start, end in self.sessions)
+
+
+def read_states(folder: Path) -> tuple[State, dict[str, State]]:
+    """What `oracle.json` holds, completed by what the trials tell, and the states of the trials, by id.
+
+    Raises:
+        ProjectError: There is no search, or one of a later release, or a file cannot be opened.
+    """
+    state = project.read_oracle(folder, check_oracle, project.leave_out)
+    if state is None:
+        raise ProjectError(f"There is no search in {folder}: it has no readable {project.ORACLE_FILE}.")
+    states = project.read_trials(folder, check_trial, project.leave_out)
+    return {**state, **told_of_trials(state, states)}, dict(states)
 
 
 def known_records(states: Sequence[State]) -> tuple[TrialRecord, ...]:

@@ -24,7 +24,7 @@ def check_trial(state: State) -> State:
         _check(metric, {"direction": lambda direction: direction in ("min", "max"), "observations": _list(_is_object)})
         for observation in metric["observations"]:
             _check(observation, {"value": lambda value: _is_number(value) or _NUMBERS(value), "step": _is_number})
-    check_hyperparameters(state["hyperparameters"])
+    _check_hyperparameters(state["hyperparameters"])
     return state
 
 
@@ -48,7 +48,7 @@ def check_oracle(state: State) -> State:
     for moment in (display["search_start"], *display["trial_start"].values()):
         if moment is not None:
             datetime.fromisoformat(moment)
-    check_hyperparameters(state["hyperparameters"])
+    _check_hyperparameters(state["hyperparameters"])
     return state
 
 
@@ -58,7 +58,7 @@ def check_report(state: State) -> State:
     return state
 
 
-def check_hyperparameters(config: Mapping[str, Any]) -> None:
+def _check_hyperparameters(config: Mapping[str, Any]) -> None:
     """Raises a `LookupError`, `TypeError` or `ValueError` unless this is a `HyperParameters.get_config()`."""
     _check(config, {"space": _list(_is_object), "values": _dict(_is_value)})
     for item in config["space"]:
@@ -195,6 +195,7 @@ _BAYESIAN: dict[str, Check] = {
     "declared": lambda value: _is_object(value) and _TEXTS(value["argument"]) and _is_texts(value["hypermodel"]),
     "objective": lambda value: bool(value) and _list(_is_part)(value),
     "deaths": _dict(_is_count),
+    "noise_variance": lambda value: value is None or (_is_number(value) and value > 0),
     "can_continue": lambda value: isinstance(value, bool),
     "known": _list(_is_known),
     "queue": _list(

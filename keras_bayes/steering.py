@@ -1,4 +1,4 @@
-"""What a user tells a search: configurations to run, results from elsewhere, how long it may take."""
+"""What a user tells a search: configurations to run, results from elsewhere."""
 
 from __future__ import annotations
 
@@ -7,31 +7,28 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras_tuner as kt
-from keras_tuner.engine.trial import Trial, TrialStatus
+from keras_tuner.engine.trial import TrialStatus
 
-from keras_bayes.budget import fits, parse_duration
 from keras_bayes.budgeted import BudgetedOracle
 from keras_bayes.configurations import observed, to_run
 from keras_bayes.errors import ConfigurationError, KerasBayesError, KerasBayesWarning
 from keras_bayes.history import TrialRecord
 from keras_bayes.search_log import known_records
-from keras_bayes.show.wording import count, format_seconds
+from keras_bayes.show.wording import count
 from keras_bayes.space import Space
 from keras_bayes.untried import is_among
 from keras_bayes.warm_start import known_results, known_state
 
 
 class SteeredOracle(BudgetedOracle):
-    """An oracle that can be told what to try, what is known already, and when to end.
+    """An oracle that can be told what to try, and what is known already.
 
     Args:
         warm_start: An earlier search to learn from; see `keras_bayes.warm_start.known_results`.
-        max_time: Duration of the search, over all its sessions; see `keras_bayes.budget.parse_duration`.
         **kwargs: Arguments of `BudgetedOracle`.
     """
 
-    def __init__(self, *, warm_start: Any = None, max_time: float | str | None = None, **kwargs: Any) -> None:
-        self.max_time = None if max_time is None else parse_duration(max_time)
+    def __init__(self, *, warm_start: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._given = [] if warm_start is None else known_results(warm_start, objective=self._objective_parts())
         self._known = list(self._given)  # results from elsewhere
@@ -116,8 +113,6 @@ class SteeredOracle(BudgetedOracle):
 
     def _why_finished(self) -> str:
         reason = super()._why_finished()
-        if not reason and self._is_time_up():
-            reason = f"No other trial fits into the `max_time` of {format_seconds(self.max_time or 0.0)}."
         if reason and self._queue:
             reason += f" Enqueued, but not run: {count(len(self._queue), 'configuration')}."
         return reason
@@ -125,19 +120,6 @@ class SteeredOracle(BudgetedOracle):
     def _check_has_folder(self) -> None:
         if getattr(self, "_directory", None) is None:
             raise KerasBayesError("The oracle has no project yet: give it to a tuner first.")
-
-    def _retried_trial(self) -> Trial | None:
-        return None if self._is_time_up() else super()._retried_trial()
-
-    def _is_time_up(self) -> bool:
-        """Whether what is left of `max_time` is too short for another trial."""
-        if self.max_time is None:
-            return False
-        ended = [self.trials[trial_id] for trial_id in self.end_order]
-        completed = [trial for trial in ended if trial.status == TrialStatus.COMPLETED]
-        durations = [self.timesheet.seconds(trial.trial_id) for trial in completed or ended]
-        known = [seconds for seconds in durations if seconds is not None]
-        return not fits(self.max_time - self.timesheet.elapsed, known)
 
     def _known_in(self, space: Space) -> tuple[TrialRecord, ...]:
         """Results from elsewhere; none while they have hyperparameters that a trial may yet find.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import keras_tuner as kt
 import numpy as np
 
 from keras_bayes.callbacks import CurveLog, is_stopping, planned_epochs
-from keras_bayes.curves import CURVE_FILE, Epoch
+from keras_bayes.curves import CURVE_FILE
 from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.history import loss_sign
 from keras_bayes.loss_curves import CurveArchive
@@ -30,8 +30,7 @@ class RuleStop(CurveLog):
         rule: The rule.
         archive: The curves of all trainings.
         expected: Mean and standard deviation of what is expected of the smallest loss, if anything is.
-        earlier: Epochs that the first training has had in other trials.
-        earlier_plan: How many it was to have there.
+        **kwargs: Arguments of `CurveLog`.
     """
 
     def __init__(
@@ -42,10 +41,9 @@ class RuleStop(CurveLog):
         rule: Rule,
         archive: CurveArchive,
         expected: tuple[float, float] | None = None,
-        earlier: Sequence[Epoch] = (),
-        earlier_plan: int = 0,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(path, writer, earlier=earlier, earlier_plan=earlier_plan)
+        super().__init__(path, writer, **kwargs)
         self.rule = rule
         self.archive = archive
         self.expected = expected

@@ -16,11 +16,8 @@ from keras_bayes.budget import EPOCHS_ARE_UP
 from keras_bayes.callbacks import BestWeights, CurveLog, Deadline, EpochLimit, PositionReport, TunerHooks
 from keras_bayes.curves import CURVE_FILE
 from keras_bayes.durable_tuner import DurableTuner
-from keras_bayes.epoch_count import EpochLedger
 from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.hparams_log import HParamsLog
-from keras_bayes.loss_curves import CurveArchive
-from keras_bayes.objective import signs
 from keras_bayes.pause import Pause
 from keras_bayes.pausing import (
     BuiltModel,
@@ -33,6 +30,7 @@ from keras_bayes.pausing import (
 )
 from keras_bayes.quiet import quiet
 from keras_bayes.results import plain_results, with_curve
+from keras_bayes.search_log import read_states
 from keras_bayes.show.position import Position
 from keras_bayes.stop_trial import RuleStop, expected_loss
 from keras_bayes.stopping_rules import Rule
@@ -56,8 +54,7 @@ class TrainingTuner(DurableTuner):
         self._rule = rule
         self._built: BuiltModel | None = None  # of the last trial, if it may have paused
         self._log: CurveLog | None = None  # of the trial that is running
-        self._ledger = EpochLedger(Path(self.project_dir))
-        self._archive = CurveArchive(Path(self.project_dir), signs(oracle.objective))
+        self._ledger, self._archive = oracle.ledger, oracle.archive  # also of a worker, whose chief has its own
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Lets a `run_trial` of a subclass return any kind of number."""
@@ -124,15 +121,7 @@ class TrainingTuner(DurableTuner):
         given = keras.tree.flatten(kwargs.pop("callbacks", None) or [])  # as `fit` takes them: several, one or none
         curve_log = self._curve_log(trial, proposal, rule, paused)
         limit = EpochLimit(self._max_epochs, self._ledger, curve_log, trial_id=trial.trial_id)
-        own_callbacks = [
-            *self._resumption(paused),
-            TunerHooks(self, trial),
-            self._best_weights(trial, paused),
-            curve_log,
-            Deadline(self._deadline(), curve_log),
-            limit,
-            PositionReport(lambda position: self._report(trial, position)),
-        ]
+        own_callbacks = [*self._own_callbacks(trial, paused, curve_log), limit]
 
         def train(callbacks: list[Any]) -> Any:
             results = self._build_and_fit_model(trial, *args, callbacks=callbacks, **kwargs)
@@ -152,17 +141,19 @@ class TrainingTuner(DurableTuner):
                 break
         return results
 
-    def _best_weights(self, trial: Any, paused: PausedTraining | None) -> BestWeights:
+    def _own_callbacks(
+        self, trial: Any, paused: PausedTraining | None, curve_log: CurveLog
+    ) -> list[keras.callbacks.Callback]:
+        """What watches the trainings of a trial, in the order in which it is told of them."""
         best_weights = BestWeights(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id), self._writer)
+        resumption = []
         if paused is not None:
             weights = Path(self._get_checkpoint_fname(paused.trial_id))
             best_weights.take_over(weights, [epoch.metrics for epoch in paused.curve])
-        return best_weights
-
-    def _resumption(self, paused: PausedTraining | None) -> list[Resumption]:
-        if paused is None:
-            return []
-        return [Resumption(paused, build_config=Path(self._get_build_config_fname(paused.trial_id)))]
+            resumption = [Resumption(paused, build_config=Path(self._get_build_config_fname(paused.trial_id)))]
+        report = PositionReport(lambda position: self._report(trial, position))
+        deadline = Deadline(self._deadline(), curve_log)
+        return [*resumption, TunerHooks(self, trial), best_weights, curve_log, deadline, report]
 
     def _report(self, trial: Any, position: Position) -> None:
         """Shows how far a training has got."""
@@ -189,7 +180,7 @@ class TrainingTuner(DurableTuner):
 
     def _proposal(self, trial: Any) -> Mapping[str, Any]:
         """Why a trial was chosen."""
-        proposals = self.search_log().state["proposals"] if self._is_worker() else self.oracle.proposals
+        proposals = self._shared_state()["proposals"] if self._is_worker() else self.oracle.proposals
         return dict(proposals.get(trial.trial_id, {}))
 
     def _deadline(self) -> float:
@@ -199,8 +190,12 @@ class TrainingTuner(DurableTuner):
         if not self._is_worker():
             return float(self.oracle.timesheet.deadline(self._max_time))
         times = Timesheet()
-        times.take_up(self.search_log().state["times"])
+        times.take_up(self._shared_state()["times"])
         return times.deadline(self._max_time)
+
+    def _shared_state(self) -> Mapping[str, Any]:
+        """What the chief has written of the search."""
+        return read_states(Path(self.project_dir))[0]
 
     def _execution(self, trial: Any, number: int) -> Execution:
         return Execution(

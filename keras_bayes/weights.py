@@ -28,7 +28,7 @@ def save_weights(model: keras.Model, path: Path) -> None:
     """
     check_space(path, model.variables)
     mark_built(model)
-    with without_optimizer(model):
+    with _without_optimizer(model):
         model.save_weights(str(path))
 
 
@@ -49,7 +49,7 @@ def load_weights(model: keras.Model, path: Path, *, build_config: Path) -> None:
         ProjectError: A file is missing or broken.
     """
     build(model, build_config)
-    with without_optimizer(model):
+    with _without_optimizer(model):
         read_weights(model, path)
 
 
@@ -90,7 +90,7 @@ def read_weights(model: keras.Model, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def without_optimizer(model: keras.Model) -> Iterator[None]:
+def _without_optimizer(model: keras.Model) -> Iterator[None]:
     """Lets `save_weights` and `load_weights` pass over the optimizer, whose state is twice the size of the weights."""
     optimizer = getattr(model, "optimizer", None)
     if optimizer is None:  # not compiled: the user trains in a loop of their own

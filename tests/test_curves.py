@@ -30,12 +30,12 @@ LINE = Epoch(0, 3, 1000.0, 2.5, {"loss": 0.25}).to_line()
 def test_an_epoch_is_one_line_and_back(epoch):
     line = epoch.to_line()
 
-    assert Epoch.from_line(line) == epoch
+    assert Epoch.from_state(json.loads(line)) == epoch
     assert line.count("\n") == 1
 
 
 def test_a_metric_that_is_no_number_comes_back_as_none():
-    epoch = Epoch.from_line(Epoch(0, 0, 0.0, 0.0, {"loss": math.nan}).to_line())
+    epoch = Epoch.from_state(json.loads(Epoch(0, 0, 0.0, 0.0, {"loss": math.nan}).to_line()))
 
     assert math.isnan(epoch.metrics["loss"])
 
@@ -49,7 +49,7 @@ def test_there_is_no_curve_where_there_is_no_file(tmp_path):
 def test_a_torn_last_line_is_skipped(tmp_path, cut):
     (tmp_path / CURVE_FILE).write_text(LINE + LINE[:-cut] if cut > 1 else LINE)
 
-    assert read_curve(tmp_path)[0] == Epoch.from_line(LINE)
+    assert read_curve(tmp_path)[0] == Epoch.from_state(json.loads(LINE))
     assert len(read_curve(tmp_path)) == 1
 
 
@@ -59,7 +59,7 @@ def test_a_torn_last_line_is_skipped(tmp_path, cut):
 def test_what_is_no_epoch_is_skipped(tmp_path, line):
     (tmp_path / CURVE_FILE).write_text(f"{line}\n{LINE}")
 
-    assert read_curve(tmp_path) == (Epoch.from_line(LINE),)
+    assert read_curve(tmp_path) == (Epoch.from_state(json.loads(LINE)),)
 
 
 @pytest.mark.parametrize("end", [End(0, 10**30, ""), End(0, -5, ""), End(2**40, 5, ""), End(-1, 5, "")])
@@ -73,17 +73,17 @@ def test_an_impossible_end_is_skipped(tmp_path, end):
 def test_an_end_is_one_line_and_back_and_no_epoch(end):
     line = end.to_line()
 
-    assert End.from_line(line) == end
+    assert End.from_state(json.loads(line)) == end
     assert line.count("\n") == 1
     with pytest.raises(LookupError):
-        Epoch.from_line(line)
+        Epoch.from_state(json.loads(line))
 
 
 def test_epochs_and_ends_are_told_apart(tmp_path):
     first, second = End(0, 5, ""), End(1, 5, "hopeless")
     (tmp_path / CURVE_FILE).write_text(LINE + first.to_line() + LINE + second.to_line() + LINE)
 
-    assert read_curve(tmp_path) == (Epoch.from_line(LINE),) * 3
+    assert read_curve(tmp_path) == (Epoch.from_state(json.loads(LINE)),) * 3
     assert read_ends(tmp_path) == (first, second)
 
 

@@ -6,8 +6,11 @@ import pytest
 from keras_bayes.errors import MissingDataError
 from keras_bayes.history import TrialRecord
 from keras_bayes.ridge import Prediction
+from keras_bayes.search_log import LoggedTrial
 from keras_bayes.show.landscape import Landscape, contour_over, slice_along
+from keras_bayes.space import Space
 from keras_bayes.surrogate import learn
+from keras_bayes.usage import learn_conditions
 from tests.logs import log_of, random_search, trial
 from tests.spaces import boolean, choice, fixed, integer, real, when
 
@@ -25,6 +28,30 @@ def loss(values):
 
 def landscape(**options):
     return Landscape.of(random_search(ENTRIES, loss, **options))
+
+
+def test_the_noise_that_a_user_knows_is_that_of_the_model():
+    log = random_search(ENTRIES, loss)
+
+    known = Landscape.of(replace(log, state={"noise_variance": 0.25})).surrogate.posterior
+
+    assert known.noise_variance == pytest.approx(0.25)
+    assert Landscape.of(log).surrogate.posterior.noise_variance != pytest.approx(0.25)
+
+
+def test_a_configuration_in_two_trials_shows_no_condition():
+    def record(number, layers, unused=()):
+        values = {"layers": layers, "units_2": 8}
+        return TrialRecord(number, values, "COMPLETED", 1.0, unused=frozenset(unused))
+
+    records = [record(0, 1, ["units_2"]), record(1, 3), record(2, 4), record(3, 1, ["units_2"])]
+    proposals = [{}, {}, {}, {"source": "continuation", "continues": "0"}]
+    trials = [LoggedTrial(str(r.number), r, p, (), ()) for r, p in zip(records, proposals, strict=True)]
+
+    log = log_of([integer("layers", 1, 4), integer("units_2", 4, 64)], trials)
+
+    assert learn_conditions(Space.from_config(log.hyperparameters), records).parameters[1].conditions
+    assert not log.space.parameters[1].conditions
 
 
 @pytest.mark.parametrize("direction", ["min", "max"])

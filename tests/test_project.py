@@ -6,7 +6,7 @@ import pytest
 
 from keras_bayes import project
 from keras_bayes.errors import KerasBayesWarning, ProjectError
-from keras_bayes.project import ORACLE_FILE, exists, read_oracle, read_trials, reconcile, sealed, write_json, write_text
+from keras_bayes.project import ORACLE_FILE, exists, read_oracle, read_trials, reconcile, sealed, write_text
 from keras_bayes.states import check_oracle, check_trial
 
 ORACLE = {
@@ -22,6 +22,10 @@ ORACLE = {
     "id_to_hash": {},
     "display": {"search_start": None, "trial_start": {}, "trial_number": {}},
 }
+
+
+def write_json(path, content):
+    write_text(path, json.dumps(content))
 
 
 def checked_oracle(state):

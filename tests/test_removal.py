@@ -5,7 +5,6 @@ import pytest
 
 from keras_bayes.errors import ProjectError
 from keras_bayes.lock import LOCK_FILE
-from keras_bayes.project import write_json
 from keras_bayes.removal import remove_project
 
 
@@ -13,8 +12,9 @@ from keras_bayes.removal import remove_project
 def project(tmp_path):
     """A folder with a search and a file of the user."""
     folder = tmp_path / "search"
-    write_json(folder / "oracle.json", {})
-    write_json(folder / "trial_0" / "trial.json", {})
+    (folder / "trial_0").mkdir(parents=True)
+    (folder / "oracle.json").write_text("{}")
+    (folder / "trial_0" / "trial.json").write_text("{}")
     (folder / "notes.txt").write_text("mine")
     return folder
 

@@ -108,6 +108,8 @@ def test_a_trial_with_something_else_in_it_is_refused(place, value):
         (("objective",), []),
         (("deaths",), {"00": None}),
         (("can_continue",), 1),
+        (("noise_variance",), "1e-4"),
+        (("noise_variance",), 0.0),
         (("hyperparameters", "space"), {}),
     ],
     ids=repr,

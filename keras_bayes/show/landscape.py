@@ -84,8 +84,8 @@ class Landscape:
         rows = np.arange(len(ended)) if with_failures else np.flatnonzero(np.isfinite(data.y))
         data = data.at(rows)
         kept = rows[data.kept(MAX_OBSERVATIONS)]
-        sign = loss_sign(log.direction)
-        return cls(space, learn(data, space, noise_variance=None), tuple(ended[row] for row in kept), sign)
+        surrogate = learn(data, space, noise_variance=log.state.get("noise_variance"))
+        return cls(space, surrogate, tuple(ended[row] for row in kept), loss_sign(log.direction))
 
     @property
     def X(self) -> Array:

@@ -110,7 +110,7 @@ def _advice(log: SearchLog, explanation: Explanation | None) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class _Section:
     """A part of the page with one figure or several.
 
     Args:
@@ -134,19 +134,19 @@ class _Figures:
 
     drawn: list[Any] = field(default_factory=list)
 
-    def section(self, title: str, kind: str, text: str, draw: Callable[[], list[go.Figure]]) -> Section:
+    def section(self, title: str, kind: str, text: str, draw: Callable[[], list[go.Figure]]) -> _Section:
         """Draws the figures of a section; if there is nothing to draw, it says why."""
         try:
             drawn = draw()
         except KerasBayesError as error:
-            return Section(title, kind, text, missing=str(error))
+            return _Section(title, kind, text, missing=str(error))
         first = len(self.drawn)
         self.drawn.extend(json.loads(figure.to_json()) for figure in drawn)
         places = ({"number": first + i, "height": int(figure.layout.height)} for i, figure in enumerate(drawn))
-        return Section(title, kind, text, tuple(places))
+        return _Section(title, kind, text, tuple(places))
 
 
-def _sections(log: SearchLog, explanation: Explanation | None, figures: _Figures) -> Iterator[Section]:
+def _sections(log: SearchLog, explanation: Explanation | None, figures: _Figures) -> Iterator[_Section]:
     if log.best is not None:
         yield figures.section(
             "History", "", "The score of each trial, and the best one so far.",
@@ -169,7 +169,7 @@ def _sections(log: SearchLog, explanation: Explanation | None, figures: _Figures
     )  # fmt: skip
 
 
-def _model_sections(log: SearchLog, explanation: Explanation, figures: _Figures) -> Iterator[Section]:
+def _model_sections(log: SearchLog, explanation: Explanation, figures: _Figures) -> Iterator[_Section]:
     yield figures.section(
         "Importance", "",
         "The share of the differences between scores, over the whole search space, that each hyperparameter decides: "

@@ -83,7 +83,7 @@ def failure_reason(message: str | None) -> str:
     """What a failed trial has left, in one line of what can be printed."""
     line = one_line(message) or "no reason given"
     text = "".join(character if character.isprintable() else " " for character in line)
-    return shortened(text, MAX_REASON_WIDTH)
+    return _shortened(text, MAX_REASON_WIDTH)
 
 
 def loading_line(*, has_weights: bool) -> str:
@@ -91,7 +91,7 @@ def loading_line(*, has_weights: bool) -> str:
     return "model = tuner.get_best_models()[0]" if has_weights else "hp = tuner.get_best_hyperparameters()[0]"
 
 
-def shortened(text: str, width: int) -> str:
+def _shortened(text: str, width: int) -> str:
     """A text of at most `width` characters, without its end."""
     return text if len(text) <= width else f"{text[: width - 1]}…"
 

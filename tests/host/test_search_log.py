@@ -26,6 +26,13 @@ def test_the_log_agrees_with_the_oracle(tmp_path):
     assert (log.state["seed"], log.state["max_trials"]) == (0, 6)
 
 
+@pytest.mark.parametrize("alpha", [None, 0.01])
+def test_the_log_knows_the_noise_that_the_user_knows(tmp_path, alpha):
+    finished_search(tmp_path, alpha=alpha)
+
+    assert SearchLog.read(tmp_path / "search").state["noise_variance"] == alpha
+
+
 def test_the_log_knows_the_times(tmp_path):
     oracle = finished_search(tmp_path)
 
