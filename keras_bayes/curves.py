@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 CURVE_FILE = "curve.jsonl"  # in the folder of a trial
+DIVERGED = "Stopped since the objective was no finite number any more."
 MAX_COUNT = 2**31  # of epochs and trainings
 MAX_TIME = 1e11  # seconds since 1970, in the year 5138
 
@@ -65,6 +66,11 @@ class End(_Item):
     training: int
     num_epochs: int
     stopped: str
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no further epoch would have made the training better."""
+        return self.stopped in ("", DIVERGED)
 
     @classmethod
     def from_state(cls, state: Any) -> End:

@@ -79,10 +79,12 @@ class DistributedOracle(SteeredOracle):
     def get_trial_of(self, tuner_id: str, trial_id: str) -> Trial:
         """The trial that a worker says it is running; one that is over, if it is not this worker's any more.
 
-        A trial whose worker fell silent is still its own until another one takes it.
+        A worker that fell silent keeps its trial if nobody has it yet.
         """
         with self._lock:
-            if self._is_over(trial_id) or self._owners(trial_id) - {tuner_id}:
+            if not self._is_over(trial_id) and not self._owners(trial_id) and tuner_id not in self.ongoing_trials:
+                self._leave_to(tuner_id, trial_id)
+            if self._is_over(trial_id) or self._owners(trial_id) != {tuner_id}:
                 return Trial(self.get_space(), trial_id, TrialStatus.STOPPED)
             return self.get_trial(trial_id)
 
@@ -136,13 +138,17 @@ class DistributedOracle(SteeredOracle):
     def _leave_to_workers(self) -> None:
         for trial_id, tuner_id in self._ran_on.items():
             if trial_id in self._died:
-                self._retry_queue.remove(trial_id)
-                self.ongoing_trials[tuner_id] = self.trials[trial_id]
-                self.tuner_ids.add(tuner_id)
+                self._leave_to(tuner_id, trial_id)
                 self._leases.hear(trial_id)
-                self._workers.hear(tuner_id)
-                self.timesheet.go_on(trial_id)
         self._ran_on = {}
+
+    def _leave_to(self, tuner_id: str, trial_id: str) -> None:
+        """Takes a waiting trial for one that this worker is running."""
+        self._retry_queue.remove(trial_id)
+        self.ongoing_trials[tuner_id] = self.trials[trial_id]
+        self.tuner_ids.add(tuner_id)
+        self._workers.hear(tuner_id)
+        self.timesheet.go_on(trial_id)
 
     def _release(self, tuner_id: str) -> None:
         """Queues the trial of a worker that has lost it."""

@@ -36,7 +36,8 @@ def plain_results(results: Any, objective: Any) -> Any:
         for part in parts(objective):
             worst = -math.inf if part.direction == "max" else math.inf
             values = _by_epoch(_values(results.history, part.name), len(results.epoch), missing=worst)
-            results.history[part.name] = [value if math.isfinite(value) else worst for value in values]
+            if any(map(math.isfinite, values)):
+                results.history[part.name] = [value if math.isfinite(value) else worst for value in values]
     return results
 
 

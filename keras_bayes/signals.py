@@ -1,4 +1,4 @@
-"""A search that is told to end by SIGTERM first puts down where it is."""
+"""A search that is told to end first puts down where it is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,39 +18,50 @@ class Terminated(BaseException):
 
 
 @contextmanager
-def sigterm_raises() -> Iterator[None]:
+def interruptible() -> Iterator[Sequence[int]]:
     """Turns SIGTERM into `Terminated` within the context, and ends the process by that signal after it.
 
     Only where SIGTERM would have ended the process: a program that handles or ignores it, and every thread but the
     main one, stay as they are. Neither it nor `KeyboardInterrupt` is lost where Python ignores exceptions, such as in a
-    callback of the garbage collection.
+    callback of the garbage collection; where a library turns them into errors of its own, what this yields tells.
+
+    Yields:
+        The signals of both kinds that have come so far.
     """
+    received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield received
         return
-    with _insistent():
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            with _raised():
-                yield
-        else:
-            yield
+    try:
+        with _insistent(), _noted(received):
+            yield received
+    finally:
+        if signal.SIGTERM in received:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def raise_again(number: int) -> None:
+    """Raises what a signal has raised."""
+    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 
 @contextmanager
-def _raised() -> Iterator[None]:
-    received: list[int] = []
+def _noted(received: list[int]) -> Iterator[None]:
+    """Notes signals that end a program which does nothing about them."""
 
-    def terminate(number: int, frame: Any) -> None:
+    def interrupt(number: int, frame: Any) -> None:
         received.append(number)
-        raise Terminated
+        raise_again(number)
 
-    signal.signal(signal.SIGTERM, terminate)
+    usual = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    ours = {number: handler for number, handler in usual.items() if signal.getsignal(number) is handler}
+    for number in ours:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        if received:
-            os.kill(os.getpid(), signal.SIGTERM)
+        for number, handler in ours.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

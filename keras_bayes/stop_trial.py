@@ -11,7 +11,7 @@ import keras_tuner as kt
 import numpy as np
 
 from keras_bayes.callbacks import CurveLog, is_stopping, planned_epochs
-from keras_bayes.curves import CURVE_FILE
+from keras_bayes.curves import CURVE_FILE, DIVERGED
 from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.history import loss_sign
 from keras_bayes.loss_curves import CurveArchive
@@ -89,8 +89,7 @@ class RuleStop(CurveLog):
         latest = [self._losses[epoch] for epoch in sorted(self._losses)[-MIN_EPOCHS:]]
         if len(latest) < MIN_EPOCHS or np.isfinite(latest).any():
             return ""
-        epochs = f"{max(self._losses) + 1} epochs"
-        return f"Stopped after {epochs}: the objective has been no finite number for {MIN_EPOCHS} of them."
+        return DIVERGED
 
     def _why_stop(self) -> str:
         try:

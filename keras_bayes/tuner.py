@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from keras_bayes.removal import remove_project
 from keras_bayes.results import is_no_result
 from keras_bayes.show.views import Views
 from keras_bayes.show.wording import format_path
-from keras_bayes.signals import sigterm_raises
+from keras_bayes.signals import interruptible, raise_again
 from keras_bayes.stopping import ExpectedGain
 from keras_bayes.stopping_rules import RULES, Rule, as_rule
 from keras_bayes.training_tuner import TrainingTuner
@@ -162,6 +162,7 @@ class BayesTuner(Views, TrainingTuner):
         self._progress = progress
         self._is_waiting = False  # between asking for a trial and getting one
         self._hold: Hold | None = None  # of a worker on its trial
+        self._signals: Sequence[int] = ()  # that have told this search to end
         self._failed: list[str] = []  # ids of the last trials of this worker, as far as they failed one after the other
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
@@ -176,7 +177,7 @@ class BayesTuner(Views, TrainingTuner):
             self._search(*fit_args, **fit_kwargs)
             return
         view = self._progress if is_left_open(fit_args, fit_kwargs) else "plain"
-        with sigterm_raises(), self.oracle.display.shown_in(view), self.oracle.searching():
+        with interruptible() as self._signals, self.oracle.display.shown_in(view), self.oracle.searching():
             self._search(*fit_args, **fit_kwargs)
 
     def _search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
@@ -227,6 +228,7 @@ class BayesTuner(Views, TrainingTuner):
     def _try_run_and_update_trial(self, trial: Any, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Runs a trial while its reads are noted and, on a worker, the chief is told that it is alive."""
         self._is_waiting = False
+        num_signals = len(self._signals)
         values = trial.hyperparameters.values = ReadValues(trial.hyperparameters.values)
         self._hold = Hold(self.oracle, trial.trial_id) if self._is_worker() else None
         heartbeat = Periodic(self._hold.renew) if self._hold is not None else None
@@ -244,6 +246,8 @@ class BayesTuner(Views, TrainingTuner):
             release_traced_graphs()
             if keras.backend.backend() == "jax":
                 release_compiled_steps()
+        if trial.status == "INVALID" and len(self._signals) > num_signals:  # a library has made it an error of its own
+            raise_again(self._signals[-1])
         if trial.status != "COMPLETED":
             values.read.clear()  # who was stopped halfway says nothing of what is not read
         if self._hold is not None and not self._hold.is_lost:

@@ -8,7 +8,7 @@ import pytest
 
 START = """
 import os, signal, sys, threading, time
-from keras_bayes.signals import Terminated, sigterm_raises
+from keras_bayes.signals import Terminated, interruptible
 
 def terminate():
     os.kill(os.getpid(), signal.SIGTERM)
@@ -26,7 +26,7 @@ def run(code):
 
 def test_the_process_puts_down_what_it_has_and_ends_by_the_signal():
     done = run("""
-with sigterm_raises():
+with interruptible():
     try:
         terminate()
     except BaseException as error:
@@ -54,7 +54,7 @@ def collected(reference):
 class Model:
     pass
 
-with sigterm_raises():
+with interruptible():
     model = Model()
     reference = weakref.ref(model, collected)
     try:
@@ -77,7 +77,7 @@ class Model:
     def __del__(self):
         raise ValueError("left behind")
 
-with sigterm_raises():
+with interruptible():
     Model()
 say("on")
 """)
@@ -88,7 +88,7 @@ say("on")
 
 def test_a_program_that_catches_everything_ends_all_the_same():
     done = run("""
-with sigterm_raises():
+with interruptible():
     try:
         terminate()
     except:
@@ -111,7 +111,7 @@ def test_a_program_that_handles_the_signal_itself_keeps_doing_so(handler, output
     done = run(f"""
 signal.signal(signal.SIGTERM, {handler})
 before = signal.getsignal(signal.SIGTERM)
-with sigterm_raises():
+with interruptible():
     try:
         terminate()
         say("on")
@@ -128,7 +128,7 @@ say("end")
 
 def test_nothing_remains_after_the_context():
     done = run("""
-with sigterm_raises():
+with interruptible():
     assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
 assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 """)
@@ -139,7 +139,7 @@ assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 def test_another_thread_than_the_main_one_changes_nothing():
     done = run("""
 def work():
-    with sigterm_raises():
+    with interruptible():
         say(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
 
 thread = threading.Thread(target=work)

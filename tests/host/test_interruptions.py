@@ -23,9 +23,9 @@ def statuses(folder):
     return [json.loads(path.read_text())["status"] for path in sorted(folder.rglob("trial.json"))]
 
 
-def interrupted(folder, number):
+def interrupted(folder, number, *more):
     """Sends a signal to a search in its second trial; returns its exit code, and the seconds until the files say so."""
-    command = [sys.executable, SCRIPT, str(folder)]
+    command = [sys.executable, SCRIPT, str(folder), *more]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         while (line := process.stdout.readline()) != "running 1\n":
             assert line
@@ -51,6 +51,15 @@ def test_an_interrupted_trial_is_marked_within_a_second_and_taken_up_again(tmp_p
     oracle = make_oracle(tmp_path, objective=None, max_trials=3)
     oracle.reload()
     assert oracle.create_trial("tuner0").trial_id == "1"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interruption_that_a_library_makes_an_error_of_its_own_ends_the_search_too(tmp_path, number):
+    code, _ = interrupted(tmp_path, number, "translating")
+
+    assert code == -number
+    assert statuses(tmp_path) == ["COMPLETED", "INVALID"]
 
 
 @pytest.mark.slow

@@ -539,7 +539,17 @@ def test_a_trial_is_its_workers_until_another_has_it(chief):
 
     chief._leases._clock = lambda: time.monotonic() + 1e6
     chief.release_lost_trials()
-    assert chief.get_trial_of("first", trial.trial_id) is trial  # nobody else wants it so far
+    assert chief.ongoing_trials == {}
+    assert chief.get_trial_of("first", trial.trial_id) is trial  # nobody else has it so far
+    assert chief.ongoing_trials == {"first": trial}
+    assert chief.tuner_ids == {"first"}
+    second = chief.create_trial("other")
+    assert second is not trial
+    assert chief.get_trial_of("other", trial.trial_id).status == "STOPPED"
+    chief.end_trial(second.trial_id, "INVALID")
+
+    now = chief._leases._clock()
+    chief._leases._clock = lambda: now + 1e6
     assert chief.create_trial("other") is trial
     chief.get_trial_of("other", trial.trial_id)
     assert chief.get_trial_of("first", trial.trial_id).status == "STOPPED"

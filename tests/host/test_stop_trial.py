@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import keras_bayes
-from keras_bayes.curves import read_curve, read_ends
+from keras_bayes.curves import DIVERGED, read_curve, read_ends
 from keras_bayes.stopping_rules import MedianStopping, SuccessiveHalving
 from tests.host.test_tuner import DATA, build_model, make_tuner
 
@@ -272,7 +272,7 @@ def test_a_training_that_diverges_is_a_failed_trial_and_ends_early(tmp_path, scr
     assert [trial.record.status for trial in tuner.search_log().trials] == ["COMPLETED", "FAILED", *["COMPLETED"] * 3]
     assert num_epochs(tuner) == [4, 3, 3, 4, 4]
     stopped = tuner.search_log().trials[1].stopped
-    assert stopped == "Stopped after 3 epochs: the objective has been no finite number for 3 of them."
+    assert stopped == DIVERGED
 
 
 @pytest.mark.parametrize("stopping", ["median", lambda training: ""])
@@ -286,7 +286,9 @@ def test_a_training_that_diverges_after_good_epochs_ends_early_too(tmp_path, sto
 
     (trial,) = tuner.search_log().trials
     assert (trial.record.status, trial.record.score, len(trial.curve)) == ("COMPLETED", 1.0, 6)
-    assert trial.stopped == "Stopped after 6 epochs: the objective has been no finite number for 3 of them."
+    assert trial.stopped == DIVERGED
+    assert tuner.search_log().history.records[0].gain is None  # nothing was to come
+    assert tuner.oracle._forecasts() == {}
 
 
 @pytest.mark.parametrize(("stopping", "objective", "words"), [("hard", "val_loss", "'auto'"), ("auto", None, "metric")])
