@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_bayes.acquisition import Acquisition
+from keras_bayes.curves import DIVERGED
 from keras_bayes.domains import Array
 from keras_bayes.forecast import Forecast, forecasts
 from keras_bayes.loss_curves import CurveArchive
@@ -81,12 +82,14 @@ def trial_forecasts(
 ) -> dict[str, Forecast]:
     """By trial, what each completed one that was stopped would have become, but those that others have gone on with.
 
+    One that has diverged would have become nothing more; what it was before teaches what others may become.
+
     Args:
         archive: The curves of a search.
         proposals: Why each trial was chosen.
         completed: The trials that have completed, with why they were stopped, if they were.
     """
-    stopped = {i for i, message in completed.items() if message}
+    stopped = {i for i, message in completed.items() if message and message != DIVERGED}
     if not stopped:
         return {}
     left_out = [f"trial_{i}" for i in superseded(proposals, completed)]

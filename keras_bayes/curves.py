@@ -67,11 +67,6 @@ class End(_Item):
     num_epochs: int
     stopped: str
 
-    @property
-    def is_final(self) -> bool:
-        """Whether no further epoch would have made the training better."""
-        return self.stopped in ("", DIVERGED)
-
     @classmethod
     def from_state(cls, state: Any) -> End:
         """From the JSON of a line; raises a `LookupError`, `TypeError` or `ValueError` if that is something else."""

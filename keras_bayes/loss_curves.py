@@ -25,8 +25,8 @@ class LossCurves:
     Args:
         losses: Shape (n, T); NaN beyond the end of a training, and where an epoch has no finite value.
         num_epochs: How many epochs each was to have, 0 where that is not known, shape (n,).
-        is_finished: Which have ended by themselves, as planned or earlier, or have diverged, shape (n,). The others are
-            under way, were interrupted, or were stopped.
+        is_finished: Which have ended by themselves, as planned or earlier, shape (n,). The others are under way, were
+            interrupted, or were stopped.
     """
 
     losses: Array
@@ -95,7 +95,7 @@ class _Curve:
         """From losses by epoch, and how the training ended, if it has."""
         losses = np.full(max(by_epoch) + 1, np.nan)
         losses[list(by_epoch)] = list(by_epoch.values())
-        return cls(folder, losses, end.num_epochs if end else 0, end is not None and end.is_final)
+        return cls(folder, losses, end.num_epochs if end else 0, end is not None and not end.stopped)
 
 
 class CurveArchive:

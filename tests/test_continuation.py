@@ -13,6 +13,7 @@ from keras_bayes.continuation import (
     superseded,
     trial_forecasts,
 )
+from keras_bayes.curves import DIVERGED
 from keras_bayes.forecast import Forecast
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.ridge import Prediction
@@ -117,6 +118,21 @@ def test_the_curve_of_a_training_that_went_on_counts_once(tmp_path):
     assert list(after) == ["4"]
     assert after == trial_forecasts(archive, {}, {"0": None, "1": None, "3": None, "4": "paused"})
     assert after != before
+
+
+def test_of_a_training_that_has_diverged_nothing_is_to_come_but_it_teaches_what_others_gain(tmp_path):
+    archive = CurveArchive(tmp_path, {"val_loss": 1.0})
+    for i, height in enumerate([1.0, 2.0, 3.0]):
+        write_curves(tmp_path / f"trial_{i}", (falling(10, height=height), ""))
+    write_curves(tmp_path / "trial_3", (falling(4, height=2.5), "paused"))
+    completed = {"0": None, "1": None, "2": None, "3": "paused"}
+    before = trial_forecasts(archive, {}, completed)
+
+    write_curves(tmp_path / "trial_4", ([*falling(6, height=4.0), np.nan, np.nan, np.nan], DIVERGED))
+    after = trial_forecasts(archive, {}, {**completed, "4": DIVERGED})
+
+    assert list(before) == list(after) == ["3"]
+    assert before != after
 
 
 def test_among_equal_trials_one_that_goes_on_changes_no_place_of_the_others():
