@@ -54,10 +54,11 @@ if __name__ == "__main__":
     elif kind == "keeping":
         tuner = keras_bayes.BayesTuner(build_model, "val_loss", max_trials=8, keep_best=1, **arguments)
         tuner.search(**DATA, epochs=2)
-    elif kind == "slow":
-        tuner = keras_bayes.BayesTuner(build_model, "val_loss", max_trials=3, keep_best=None, **arguments)
+    elif kind in ("slow", "slower"):
+        num_trials, num_epochs = (3, 5) if kind == "slow" else (2, 40)
+        tuner = keras_bayes.BayesTuner(build_model, "val_loss", num_trials, keep_best=None, **arguments)
         pause = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: time.sleep(1))
-        tuner.search(**DATA, epochs=5, callbacks=[pause])
+        tuner.search(**DATA, epochs=num_epochs, callbacks=[pause])
     elif kind in ("sick", "unshared"):
         space = kt.HyperParameters()  # declared, so that nobody waits for the first trial to find it
         space.Float("x", -1, 1)

@@ -16,7 +16,7 @@ import pytest
 from keras_bayes.continuation import PAUSED_FILE
 from keras_bayes.curves import read_curve
 from keras_bayes.distributed import DESERTED_SECONDS
-from keras_bayes.leases import HEARTBEAT_SECONDS
+from keras_bayes.leases import HEARTBEAT_SECONDS, LEASE_SECONDS
 from keras_bayes.search_log import SearchLog
 from keras_bayes.worker import MAX_FAILURES
 
@@ -331,6 +331,25 @@ def test_a_worker_that_was_stopped_leaves_its_trial_to_the_one_that_has_it_now(t
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert len(read_curve(folder)) == 5
     assert "The chief has given trial_0 to another worker while late was silent" in (tmp_path / "late.log").read_text()
+
+
+def test_a_worker_that_was_stopped_keeps_its_trial_where_nobody_has_it(tmp_path, start):
+    command = [sys.executable, "-m", "tests.host.distributed_reports", tmp_path, "slower"]
+    folder = tmp_path / "search" / "trial_0"
+    chief, late = (start(tuner_id, command=command) for tuner_id in ("chief", "late"))
+    wait_for(lambda: read_curve(folder))
+    late.send_signal(signal.SIGSTOP)
+    time.sleep(LEASE_SECONDS + HEARTBEAT_SECONDS)
+    late.send_signal(signal.SIGCONT)
+    num_epochs = len(read_curve(folder))
+    wait_for(lambda: len(read_curve(folder)) > num_epochs + 2)
+    other = start("other", command=command)
+    codes = [process.wait(timeout=TIMEOUT) for process in (late, other, chief)]
+
+    assert codes == [0, 0, 0], (tmp_path / "late.log").read_text()
+    assert "has given" not in (tmp_path / "late.log").read_text()
+    assert "earlier_epochs" not in (folder / "curve.jsonl").read_text()  # of a run before
+    assert [len(trial.curve) for trial in SearchLog.read(tmp_path / "search").trials] == [40, 40]
 
 
 def test_a_worker_with_another_folder_says_so_and_its_trial_goes_to_another(tmp_path, start):
