@@ -37,7 +37,7 @@ def retry_calls(client: Any) -> None:
     So the chief may hear the same twice.
 
     Args:
-        client: A `keras_tuner.distribute.oracle_client.OracleClient`.
+        client: A `keras_tuner.src.distribute.oracle_client.OracleClient`.
     """
     config = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": RETRY_POLICY}]})
     options = [("grpc.service_config", config), ("grpc.max_reconnect_backoff_ms", RECONNECT_MILLISECONDS)]
@@ -54,7 +54,7 @@ class Hold:
     """What a worker has of its trial until the chief gives that, or its number, to another.
 
     Args:
-        client: A `keras_tuner.distribute.oracle_client.OracleClient`.
+        client: A `keras_tuner.src.distribute.oracle_client.OracleClient`.
         trial_id: The trial.
     """
 

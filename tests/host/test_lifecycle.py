@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import socket
 import threading
 import time
 import warnings
@@ -13,9 +14,13 @@ import keras_tuner as kt
 import numpy as np
 import pytest
 from keras_tuner.engine.trial import Trial
+from keras_tuner.src.distribute.oracle_client import OracleClient
 from searches import make_oracle, run_search, run_trial, small_space
 
 import keras_bayes
+from keras_bayes.chief import serve
+from keras_bayes.leases import LEASE_SECONDS
+from keras_bayes.worker import Hold
 from keras_bayes.worker_report import WorkerReport
 
 
@@ -558,6 +563,39 @@ def test_a_trial_is_its_workers_until_another_has_it(chief):
     chief.update_trial(trial.trial_id, {"loss": 1.0})
     told_by(chief, "other", trial, "COMPLETED")
     assert chief.get_trial_of("other", trial.trial_id).status == "STOPPED"
+
+
+def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    monkeypatch.setenv("KERASTUNER_ORACLE_PORT", str(port))
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "wörker")
+    oracle = make_oracle(tmp_path, hyperparameters=small_space(), max_trials=1)
+    chief = threading.Thread(target=serve, args=(oracle,))
+    chief.start()
+    client = OracleClient(oracle)
+    trial_id = client.create_trial("wörker").trial_id
+    hold = Hold(client, trial_id)
+    hold.renew()
+    hold.check()
+
+    oracle._release("wörker")
+    oracle.create_trial("other")
+    hold.check()  # it has asked a moment ago
+    hold._asked -= LEASE_SECONDS
+    with pytest.raises(kt.errors.FailedTrialError, match=f"given trial_{trial_id} to another worker"):
+        hold.check()
+
+    oracle.update_trial(trial_id, {"loss": 1.0})
+    oracle.end_trial(trial_id, "COMPLETED")
+    for tuner_id in ("other", "wörker"):
+        assert client.create_trial(tuner_id).status == "STOPPED"
+    chief.join()
+    alone = Hold(client, trial_id)
+    alone.renew()  # nobody answers
+    assert not alone.is_lost
 
 
 def test_who_has_lost_a_trial_does_not_keep_it_from_being_missed(chief):
