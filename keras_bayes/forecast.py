@@ -20,8 +20,9 @@ from keras_bayes.rungs import rungs
 PRIOR_SPREAD = 0.5
 PRIOR_TRAININGS = 2.0
 LEAST_ERROR = 0.01
-MIN_FOR_CHANGE = 5  # trainings, for a second feature
-REACH = 2.0  # standard deviations that features are taken for more than they are among the trainings learned from
+MIN_FOR_CHANGE = 5  # trainings, for a second feature (examples/benchmarks/ABLATIONS.md)
+# Standard deviations that features are taken for more than they are among the trainings learned from.
+REACH = 2.0  # examples/benchmarks/ABLATIONS.md
 
 
 @dataclass(frozen=True, slots=True)

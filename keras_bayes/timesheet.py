@@ -10,7 +10,7 @@ from typing import Any
 class Timesheet:
     """Hours of a search, in seconds since 1970.
 
-    A session lasts from the first trial that a process creates to the end of its search, a run from the start of a
+    A session lasts from the first trial that a process creates to the end of its last one, a run from the start of a
     trial to its end. What was killed has lasted until the last moment at which it was seen.
 
     Args:
@@ -58,9 +58,7 @@ class Timesheet:
                 interval[0][1] = max(moment, interval[0][1])
 
     def close(self) -> None:
-        """The search ends in this process."""
-        if self._is_open:
-            self.see()
+        """The search ends in this process; it has lasted as long as it was seen, and written down."""
         self._is_open = False
         self._running.clear()
 

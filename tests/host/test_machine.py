@@ -45,6 +45,7 @@ class Search(RuleBasedStateMachine):
         self.found = set()  # those of them that trials have found
         self.statuses, self.scores, self.runs, self.deaths = {}, {}, {}, {}  # by trial
         self.proposed = {}  # values, by trial
+        self.given_up = set()  # trials that were waiting and have become useless
         self.running = {}  # trials, by worker
         self.waiting = set()  # trials that run next
         self.losses = {}  # what a running trial has reported
@@ -76,6 +77,8 @@ class Search(RuleBasedStateMachine):
                 values = self.proposed[trial_id]
                 is_deadly = self.deaths.get(trial_id, 0) >= MAX_DEATHS
                 assert is_deadly or not self.is_inside(values) or self.key(values) in self.keys(besides=trial_id)
+                if not is_deadly or not self.is_inside(values):
+                    self.given_up.add(trial_id)
                 self.statuses[trial_id] = "FAILED"
                 self.waiting.remove(trial_id)
         if trial.status == "STOPPED":
@@ -104,8 +107,9 @@ class Search(RuleBasedStateMachine):
         return len(self.keys()) >= len(Space.from_config(self.config).points(10**4))
 
     def keys(self, besides=None):
-        """Configurations of the trials that lie in the space as it is now."""
-        return {self.key(v) for i, v in self.proposed.items() if i != besides and self.is_inside(v)}
+        """Configurations of the trials that lie in the space as it is now, and were not given up before they ran."""
+        others = {i: values for i, values in self.proposed.items() if i != besides and i not in self.given_up}
+        return {self.key(values) for values in others.values() if self.is_inside(values)}
 
     def is_inside(self, values):
         return all(is_legal(self.entries[name], value) for name, value in self.completed(values).items())
