@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Value = int | float | str | bool
 
-# Up to this many values, every other value is a neighbour; beyond, steps of ±1, ±2, ±4, … are.
+# Up to this many values, every other value is a neighbour; beyond, steps of ±1, ±2, ±4, … are
+# (examples/benchmarks/ABLATIONS.md).
 MAX_EXCHANGES = 16
 RESOLUTION = 1e-9  # points closer than this are one, see `untried.KEY_DECIMALS`
 
