@@ -82,11 +82,10 @@ class DistributedOracle(SteeredOracle):
         A worker that fell silent keeps its trial if nobody has it yet.
         """
         with self._lock:
-            if not self._is_over(trial_id) and not self._owners(trial_id) and tuner_id not in self.ongoing_trials:
+            is_waiting = not self._is_over(trial_id) and not self._owners(trial_id)
+            if is_waiting and tuner_id not in self.ongoing_trials:
                 self._leave_to(tuner_id, trial_id)
-            if self._is_over(trial_id) or self._owners(trial_id) != {tuner_id}:
-                return Trial(self.get_space(), trial_id, TrialStatus.STOPPED)
-            return self.get_trial(trial_id)
+            return self.get_trial(trial_id) if tuner_id in self._owners(trial_id) else self._stopped(trial_id)
 
     def update_trial(self, trial_id: str, metrics: dict[str, Any], step: int = 0) -> Trial:
         """Records metrics, unless the trial is over; see `keras_tuner.Oracle.update_trial`."""
@@ -168,9 +167,11 @@ class DistributedOracle(SteeredOracle):
 
     def _trial(self, trial_id: str) -> Trial:
         """A trial; one that is over for a worker whose search has made room for another."""
-        if is_distributed() and trial_id not in self.trials:
-            return Trial(self.get_space(), trial_id, TrialStatus.STOPPED)
-        return self.trials[trial_id]
+        return self._stopped(trial_id) if is_distributed() and trial_id not in self.trials else self.trials[trial_id]
+
+    def _stopped(self, trial_id: str) -> Trial:
+        """What a worker is told of a trial that it need not go on with."""
+        return Trial(self.get_space(), trial_id, TrialStatus.STOPPED)
 
     def _is_anothers(self, trial_id: str) -> bool:
         """Whether who says that a trial has ended is not the worker that runs it."""

@@ -35,9 +35,10 @@ def plain_results(results: Any, objective: Any) -> Any:
     if isinstance(results, keras.callbacks.History) and objective.name != LEFT_OUT:
         for part in parts(objective):
             worst = -math.inf if part.direction == "max" else math.inf
-            values = _by_epoch(_values(results.history, part.name), len(results.epoch), missing=worst)
-            if any(map(math.isfinite, values)):
-                results.history[part.name] = [value if math.isfinite(value) else worst for value in values]
+            values = _by_epoch(_values(results.history, part.name), len(results.epoch))
+            if any(map(math.isfinite, values)):  # else the trial fails, and its message says what they were
+                values = [value if math.isfinite(value) else worst for value in values]
+            results.history[part.name] = values
     return results
 
 
@@ -90,12 +91,12 @@ def _placed(name: str, values: list[Any], told: Sequence[Epoch]) -> list[Any]:
     return [next(following) if has else math.nan for has in has_it]
 
 
-def _by_epoch(values: list[float], num_epochs: int, *, missing: float) -> list[float]:
-    """The values of a metric that is computed every few epochs, each at its epoch."""
+def _by_epoch(values: list[float], num_epochs: int) -> list[float]:
+    """The values of a metric that is computed every few epochs, each at its epoch; not a number at the others."""
     if not 0 < len(values) < num_epochs:
         return values
     every = num_epochs // len(values)
-    by_epoch = [missing] * num_epochs
+    by_epoch = [math.nan] * num_epochs
     by_epoch[every - 1 : every * len(values) : every] = values
     return by_epoch
 

@@ -161,7 +161,7 @@ class SearchLog:
         return sum(end - start for start, end in self.sessions)
 
 
-def read_states(folder: Path) -> tuple[State, dict[str, State]]:
+def read_states(folder: Path) -> tuple[State, Mapping[str, State]]:
     """What `oracle.json` holds, completed by what the trials tell, and the states of the trials, by id.
 
     Raises:
@@ -171,7 +171,7 @@ def read_states(folder: Path) -> tuple[State, dict[str, State]]:
     if state is None:
         raise ProjectError(f"There is no search in {folder}: it has no readable {project.ORACLE_FILE}.")
     states = project.read_trials(folder, check_trial, project.leave_out)
-    return {**state, **told_of_trials(state, states)}, dict(states)
+    return {**state, **told_of_trials(state, states)}, states
 
 
 def known_records(states: Sequence[State]) -> tuple[TrialRecord, ...]:

@@ -40,8 +40,8 @@ def interruptible() -> Iterator[Sequence[int]]:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def raise_again(number: int) -> None:
-    """Raises what a signal has raised."""
+def raise_for(number: int) -> None:
+    """Raises what a signal stands for."""
     raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 
@@ -51,7 +51,7 @@ def _noted(received: list[int]) -> Iterator[None]:
 
     def interrupt(number: int, frame: Any) -> None:
         received.append(number)
-        raise_again(number)
+        raise_for(number)
 
     usual = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
     ours = {number: handler for number, handler in usual.items() if signal.getsignal(number) is handler}

@@ -27,7 +27,7 @@ from keras_bayes.removal import remove_project
 from keras_bayes.results import is_no_result
 from keras_bayes.show.views import Views
 from keras_bayes.show.wording import format_path
-from keras_bayes.signals import interruptible, raise_again
+from keras_bayes.signals import interruptible, raise_for
 from keras_bayes.stopping import ExpectedGain
 from keras_bayes.stopping_rules import RULES, Rule, as_rule
 from keras_bayes.training_tuner import TrainingTuner
@@ -247,7 +247,7 @@ class BayesTuner(Views, TrainingTuner):
             if keras.backend.backend() == "jax":
                 release_compiled_steps()
         if trial.status == "INVALID" and len(self._signals) > num_signals:  # a library has made it an error of its own
-            raise_again(self._signals[-1])
+            raise_for(self._signals[-1])
         if trial.status != "COMPLETED":
             values.read.clear()  # who was stopped halfway says nothing of what is not read
         if self._hold is not None and not self._hold.is_lost:

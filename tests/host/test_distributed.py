@@ -314,12 +314,18 @@ def test_weights_that_a_killed_worker_has_left_are_removed_by_another(tmp_path, 
     ]
 
 
-def test_a_worker_that_was_stopped_leaves_its_trial_to_the_one_that_has_it_now(tmp_path, start):
-    command = [sys.executable, "-m", "tests.host.distributed_reports", tmp_path, "slow"]
-    folder = tmp_path / "search" / "trial_0"
+def stopped_in_its_trial(folder, start, kind):
+    """A chief, its only worker, which has been stopped after the first epoch of its trial, and the command of both."""
+    command = [sys.executable, "-m", "tests.host.distributed_reports", folder, kind]
     chief, late = (start(tuner_id, command=command) for tuner_id in ("chief", "late"))
-    wait_for(lambda: read_curve(folder))
+    wait_for(lambda: read_curve(folder / "search" / "trial_0"))
     late.send_signal(signal.SIGSTOP)
+    return chief, late, command
+
+
+def test_a_worker_that_was_stopped_leaves_its_trial_to_the_one_that_has_it_now(tmp_path, start):
+    folder = tmp_path / "search" / "trial_0"
+    chief, late, command = stopped_in_its_trial(tmp_path, start, "slow")
     other = start("other", command=command)
     wait_for(lambda: SearchLog.read(tmp_path / "search").trials[0].record.status == "COMPLETED")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -334,11 +340,8 @@ def test_a_worker_that_was_stopped_leaves_its_trial_to_the_one_that_has_it_now(t
 
 
 def test_a_worker_that_was_stopped_keeps_its_trial_where_nobody_has_it(tmp_path, start):
-    command = [sys.executable, "-m", "tests.host.distributed_reports", tmp_path, "slower"]
     folder = tmp_path / "search" / "trial_0"
-    chief, late = (start(tuner_id, command=command) for tuner_id in ("chief", "late"))
-    wait_for(lambda: read_curve(folder))
-    late.send_signal(signal.SIGSTOP)
+    chief, late, command = stopped_in_its_trial(tmp_path, start, "slower")
     time.sleep(LEASE_SECONDS + HEARTBEAT_SECONDS)
     late.send_signal(signal.SIGCONT)
     num_epochs = len(read_curve(folder))

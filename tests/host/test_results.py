@@ -43,6 +43,14 @@ def test_a_metric_that_is_an_array_of_one_number_is_that_number():
     assert all(type(value) is float for value in history.history["val_loss"])
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_an_objective_that_was_no_number_in_any_epoch_stays_what_it_was(value):
+    history = plain_results(history_of([np.array([value])] * 2, 2), kt.Objective("val_loss", "min"))
+
+    np.testing.assert_array_equal(history.history["val_loss"], [value, value])
+    assert all(type(value) is float for value in history.history["val_loss"])
+
+
 @pytest.mark.parametrize(
     ("objective", "message"),
     [
