@@ -38,6 +38,7 @@ class DistributedOracle(SteeredOracle):
         self._begun = Leases(FIRST_SIGN_SECONDS, self._clock)  # trials that were given away, before their first sign
         self._workers = Leases(DESERTED_SECONDS, self._clock)
         self._signallers: set[str] = set()  # workers that are known to send signs of life
+        self._are_dismissed = False  # the workers: they have been told that there is nothing left to run
 
     @contextlib.contextmanager
     def searching(self) -> Iterator[None]:
@@ -57,12 +58,20 @@ class DistributedOracle(SteeredOracle):
                 self.release_lost_trials()
             elif is_distributed() and (own.trial_id in self._died or own.trial_id not in self._begun):
                 self._release(tuner_id)  # it was running, and the worker asks anew: that has been started again
+            self._are_dismissed = False
             trial = super().create_trial(tuner_id)
             if is_distributed():
                 self._begun.hear(trial.trial_id)
+                self._are_dismissed = trial.status == TrialStatus.STOPPED
+                if self._are_dismissed:
+                    self.save()
             if tuner_id in self._signallers:
                 self._leases.hear(trial.trial_id)
             return trial
+
+    def get_state(self) -> dict[str, Any]:
+        """See `DurableOracle.get_state`; a worker that wakes up when its chief has ended learns why."""
+        return {**super().get_state(), "workers_dismissed": self._are_dismissed}
 
     def get_trial(self, trial_id: str) -> Trial:
         """The trial with an id; for a worker to ask for it is a sign of life."""

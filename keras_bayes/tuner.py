@@ -32,7 +32,7 @@ from keras_bayes.stopping import ExpectedGain
 from keras_bayes.stopping_rules import RULES, Rule, as_rule
 from keras_bayes.training_tuner import TrainingTuner
 from keras_bayes.usage import ReadValues
-from keras_bayes.worker import MAX_FAILURES, Hold, check_health, is_away, retry_calls, wait_for_project
+from keras_bayes.worker import MAX_FAILURES, Hold, SearchEndedError, check_health, connect, is_away, wait_for_project
 from keras_bayes.worker_report import WorkerReport
 
 UNTITLED = "untitled_project"  # what the host calls a project without a name
@@ -158,7 +158,7 @@ class BayesTuner(Views, TrainingTuner):
             remove_project(directory / (kwargs.get("project_name") or UNTITLED))
         super().__init__(oracle=oracle, rule=rule, keep_best=keep_best, hypermodel=hypermodel, **kwargs)
         if self._is_worker():
-            retry_calls(self.oracle)
+            connect(self.oracle, Path(self.project_dir))
         self._progress = progress
         self._is_waiting = False  # between asking for a trial and getting one
         self._hold: Hold | None = None  # of a worker on its trial
@@ -174,7 +174,10 @@ class BayesTuner(Views, TrainingTuner):
         if self._is_worker():
             if fit_kwargs.get("verbose") != 0:
                 print(f"{self.tuner_id} asks the chief at {address()} for trials, once it is there.", flush=True)
-            self._search(*fit_args, **fit_kwargs)
+            try:
+                self._search(*fit_args, **fit_kwargs)
+            except SearchEndedError:  # while this worker was silent
+                self.on_search_end()
             return
         view = self._progress if is_left_open(fit_args, fit_kwargs) else "plain"
         with interruptible() as self._signals, self.oracle.display.shown_in(view), self.oracle.searching():
@@ -267,8 +270,8 @@ class BayesTuner(Views, TrainingTuner):
             super().on_trial_end(trial)
             return
         warnings.warn(
-            f"The chief has given trial_{trial.trial_id} to another worker while {self.tuner_id} was silent; what "
-            f"{self.tuner_id} has of it is left out.",
+            f"While {self.tuner_id} was silent, trial_{trial.trial_id} has become another worker's, or the search has "
+            f"ended; what {self.tuner_id} has of it is left out.",
             KerasBayesWarning,
             stacklevel=2,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +31,67 @@ RETRY_POLICY = {  # see https://grpc.io/docs/guides/retry
 RECONNECT_MILLISECONDS = 5000  # between two looks for the chief: well within a lease
 
 
-def retry_calls(client: Any) -> None:
-    """Lets the client of a worker call once more, when the chief is there again, where a call has broken off.
+class SearchEndedError(kt.errors.FatalError):  # type: ignore[misc]
+    """The search of a worker has ended, and its chief too."""
 
-    So the chief may hear the same twice.
+
+def connect(client: Any, folder: Path) -> None:
+    """Lets the calls of a worker outlast its chief, and wait for it no longer than its search goes on.
+
+    A call that has broken off is made once more when the chief is there again, which may so hear the same twice.
 
     Args:
         client: A `keras_tuner.src.distribute.oracle_client.OracleClient`.
+        folder: The project.
     """
     config = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": RETRY_POLICY}]})
     options = [("grpc.service_config", config), ("grpc.max_reconnect_backoff_ms", RECONNECT_MILLISECONDS)]
-    client.stub = type(client.stub)(grpc.insecure_channel(address(), options=options))
+    client.stub = _Stub(type(client.stub)(grpc.insecure_channel(address(), options=options)), folder)
+
+
+class _Stub:
+    """The calls of a worker to its chief.
+
+    Args:
+        stub: The calls as gRPC makes them.
+        folder: The project, which says of a chief that does not answer whether its search has ended.
+    """
+
+    def __init__(self, stub: Any, folder: Path) -> None:
+        self._stub = stub
+        self._folder = folder
+        self._is_known = False  # whether the chief has answered: until then the folder may be that of an earlier one
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._stub, name)
+        return lambda request, **options: self._answer(method.future(request, **options))
+
+    def _answer(self, call: Any) -> Any:
+        """The answer to a call.
+
+        Raises:
+            SearchEndedError: There will be none.
+            grpc.RpcError: The call failed.
+        """
+        try:
+            while not call.done():
+                with contextlib.suppress(grpc.FutureTimeoutError):
+                    call.exception(timeout=HEARTBEAT_SECONDS)
+                if (not call.done() or is_away(call)) and self._is_known and _are_dismissed(self._folder):
+                    raise SearchEndedError("The search has ended, and its chief too.")
+            response = call.result()
+        finally:
+            call.cancel()
+        self._is_known = True
+        return response
+
+
+def _are_dismissed(folder: Path) -> bool:
+    """Whether the chief of a project has noted that there is nothing left to run."""
+    try:
+        return bool(json.loads((folder / project.ORACLE_FILE).read_bytes())["workers_dismissed"])
+    except (OSError, LookupError, TypeError, ValueError):
+        return False
 
 
 def is_away(error: grpc.RpcError) -> bool:
@@ -51,7 +101,7 @@ def is_away(error: grpc.RpcError) -> bool:
 
 
 class Hold:
-    """What a worker has of its trial until the chief gives that, or its number, to another.
+    """What a worker has of its trial until that, or its number, is another's, or the search has ended.
 
     Args:
         client: A `keras_tuner.src.distribute.oracle_client.OracleClient`.
@@ -70,9 +120,13 @@ class Hold:
 
         request = protos.get_service().GetTrialRequest(trial_id=self._trial_id)
         header = (TUNER_ID_HEADER, self._client.tuner_id.encode())
-        with contextlib.suppress(grpc.RpcError):
+        try:
             response = self._client.stub.GetTrial(request, timeout=HEARTBEAT_SECONDS, metadata=[header])
             self.is_lost = self.is_lost or Trial.from_proto(response.trial).status != TrialStatus.RUNNING
+        except SearchEndedError:
+            self.is_lost = True
+        except grpc.RpcError:  # the chief is away
+            pass
         self._asked = time.monotonic()
 
     def check(self) -> None:
@@ -84,7 +138,7 @@ class Hold:
         if time.monotonic() - self._asked > LEASE_SECONDS / 2:
             self.renew()
         if self.is_lost:
-            raise kt.errors.FailedTrialError(f"The chief has given trial_{self._trial_id} to another worker.")
+            raise kt.errors.FailedTrialError(f"trial_{self._trial_id} is not this worker's any more.")
 
 
 def wait_for_project(folder: Path) -> None:

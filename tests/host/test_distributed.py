@@ -323,12 +323,15 @@ def stopped_in_its_trial(folder, start, kind):
     return chief, late, command
 
 
-def test_a_worker_that_was_stopped_leaves_its_trial_to_the_one_that_has_it_now(tmp_path, start):
+@pytest.mark.parametrize("chief_has_ended", [False, True])
+def test_a_worker_that_was_stopped_leaves_its_trial_to_the_one_that_has_it_now(tmp_path, start, chief_has_ended):
     folder = tmp_path / "search" / "trial_0"
     chief, late, command = stopped_in_its_trial(tmp_path, start, "slow")
     other = start("other", command=command)
     wait_for(lambda: SearchLog.read(tmp_path / "search").trials[0].record.status == "COMPLETED")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    if chief_has_ended:
+        chief.wait(timeout=TIMEOUT)
 
     late.send_signal(signal.SIGCONT)
     codes = [process.wait(timeout=TIMEOUT) for process in (late, other, chief)]
@@ -336,7 +339,7 @@ def test_a_worker_that_was_stopped_leaves_its_trial_to_the_one_that_has_it_now(t
     assert codes == [0, 0, 0], (tmp_path / "late.log").read_text()
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert len(read_curve(folder)) == 5
-    assert "The chief has given trial_0 to another worker while late was silent" in (tmp_path / "late.log").read_text()
+    assert "While late was silent, trial_0 has become another worker's" in (tmp_path / "late.log").read_text()
 
 
 def test_a_worker_that_was_stopped_keeps_its_trial_where_nobody_has_it(tmp_path, start):

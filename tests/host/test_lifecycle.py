@@ -18,9 +18,10 @@ from keras_tuner.src.distribute.oracle_client import OracleClient
 from searches import make_oracle, run_search, run_trial, small_space
 
 import keras_bayes
+from keras_bayes import worker
 from keras_bayes.chief import serve
 from keras_bayes.leases import LEASE_SECONDS
-from keras_bayes.worker import Hold
+from keras_bayes.worker import Hold, SearchEndedError, connect
 from keras_bayes.worker_report import WorkerReport
 
 
@@ -576,6 +577,7 @@ def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch
     chief = threading.Thread(target=serve, args=(oracle,))
     chief.start()
     client = OracleClient(oracle)
+    connect(client, Path(oracle.project_folder))
     trial_id = client.create_trial("wörker").trial_id
     hold = Hold(client, trial_id)
     hold.renew()
@@ -585,7 +587,7 @@ def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch
     oracle.create_trial("other")
     hold.check()  # it has asked a moment ago
     hold._asked -= LEASE_SECONDS
-    with pytest.raises(kt.errors.FailedTrialError, match=f"given trial_{trial_id} to another worker"):
+    with pytest.raises(kt.errors.FailedTrialError, match=f"trial_{trial_id} is not this worker's any more"):
         hold.check()
 
     oracle.update_trial(trial_id, {"loss": 1.0})
@@ -593,9 +595,18 @@ def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch
     for tuner_id in ("other", "wörker"):
         assert client.create_trial(tuner_id).status == "STOPPED"
     chief.join()
-    alone = Hold(client, trial_id)
-    alone.renew()  # nobody answers
-    assert not alone.is_lost
+    monkeypatch.setattr(worker, "HEARTBEAT_SECONDS", 0.1)
+    late = Hold(client, trial_id)
+    late.renew()
+    assert late.is_lost  # nobody answers, and its search has ended
+    with pytest.raises(SearchEndedError):
+        client.create_trial("wörker")
+
+    early = OracleClient(oracle)
+    connect(early, Path(oracle.project_folder))
+    hold = Hold(early, trial_id)
+    hold.renew()
+    assert not hold.is_lost  # its chief, which goes on with that search, is yet to come
 
 
 def test_who_has_lost_a_trial_does_not_keep_it_from_being_missed(chief):

@@ -152,9 +152,10 @@ class Search(RuleBasedStateMachine):
         before = (self.folder / "search" / "oracle.json").read_bytes()
         self.oracle.end_trial(trial)
         self.runs[trial.trial_id] = self.runs.get(trial.trial_id, 0) + 1
-        if all(np.isfinite(value) for _, value in reported):
+        score = lowest(reported)
+        if all(np.isfinite(value) for _, value in reported) and np.isfinite(score):
             self.statuses[trial.trial_id] = "COMPLETED"
-            self.scores[trial.trial_id] = min(dict(reported).values())  # a step that is reported again is replaced
+            self.scores[trial.trial_id] = score
         else:
             self.fail(trial.trial_id)
         if what == "is killed while it is written down":
@@ -253,6 +254,11 @@ class Search(RuleBasedStateMachine):
         for name in ("retry_queue", "ongoing_trials", "hyperparameters", "display"):
             del ours[name], theirs[name]
         assert theirs == ours
+
+
+def lowest(reported):
+    """The lowest loss; a step that is reported more than once has their mean, as in keras-tuner."""
+    return min(np.mean([loss for s, loss in reported if s == step]) for step, _ in reported)
 
 
 def default(config):
