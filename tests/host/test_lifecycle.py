@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import json
 import socket
 import threading
 import time
@@ -535,6 +536,24 @@ def test_a_chief_whose_workers_are_gone_says_so_in_any_case(chief, verbose, caps
         assert chief.ends_abandoned()
 
     assert (lost in capsys.readouterr().out) == (verbose > 0)
+
+
+def test_the_workers_are_dismissed_when_nothing_is_left_and_not_before(chief):
+    state = Path(chief.project_folder) / "oracle.json"
+    (trial,) = chief.trials.values()
+    chief.max_trials = 1
+    chief.get_trial(trial.trial_id)  # its worker is there
+    assert chief.create_trial("second").status == "IDLE"
+    chief.update_trial(trial.trial_id, {"loss": 1.0})
+    chief.end_trial(trial.trial_id)
+    assert not json.loads(state.read_text())["workers_dismissed"]
+
+    assert chief.create_trial("first").status == "STOPPED"
+    assert json.loads(state.read_text())["workers_dismissed"]
+
+    chief.max_trials = 2
+    assert chief.create_trial("second").status == "RUNNING"
+    assert not json.loads(state.read_text())["workers_dismissed"]
 
 
 def test_a_trial_is_its_workers_until_another_has_it(chief):
