@@ -15,6 +15,7 @@ import keras_tuner as kt
 import numpy as np
 import pytest
 from keras_tuner.engine.trial import Trial
+from keras_tuner.src import protos
 from keras_tuner.src.distribute.oracle_client import OracleClient
 from searches import make_oracle, run_search, run_trial, small_space
 
@@ -620,6 +621,8 @@ def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch
     assert late.is_lost  # nobody answers, and its search has ended
     with pytest.raises(SearchEndedError):
         client.create_trial("wörker")
+    with pytest.raises(SearchEndedError):
+        client.stub.GetSpace(protos.get_service().GetSpaceRequest(), timeout=0.01)
 
     early = OracleClient(oracle)
     connect(early, Path(oracle.project_folder))
