@@ -24,6 +24,7 @@ from keras_bayes.forecast import Forecast
 from keras_bayes.history import History, Observations, loss_sign
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.objective import signs
+from keras_bayes.project import trial_folder
 from keras_bayes.space import Space
 
 
@@ -100,4 +101,4 @@ class ContinuingOracle(DistributedOracle):
 
     def _is_paused(self, trial_id: str) -> bool:
         """Whether the state of its training is on the disk."""
-        return (Path(self.project_folder) / f"trial_{trial_id}" / PAUSED_FILE).exists()
+        return (trial_folder(self.project_folder, trial_id) / PAUSED_FILE).exists()

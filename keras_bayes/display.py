@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from keras_bayes.curves import read_curve
 from keras_bayes.history import TrialRecord
 from keras_bayes.leases import is_distributed
-from keras_bayes.project import has_weights
+from keras_bayes.project import has_weights, trial_folder
 from keras_bayes.show.live_view import LiveView, can_be_live, is_terminal
 from keras_bayes.show.notebook_view import NotebookView, is_notebook
 from keras_bayes.show.plain_view import PlainView
@@ -171,7 +171,7 @@ class Display:
         """How far a worker has got, as it writes to the folder that it shares with this process."""
         runs = self.oracle.timesheet.runs.get(trial_id)
         began = runs[-1][0] if runs else 0.0
-        curve = read_curve(Path(self.oracle.project_folder) / f"trial_{trial_id}")
+        curve = read_curve(trial_folder(self.oracle.project_folder, trial_id))
         done = [epoch for epoch in curve if epoch.ended >= began]  # others are those of an earlier run
         if not done:
             return None

@@ -192,7 +192,7 @@ class DistributedOracle(SteeredOracle):
         return WorkerReport.read(self._folder(trial_id)) if is_distributed() else None
 
     def _folder(self, trial_id: str) -> Path:
-        return Path(self.project_folder) / f"trial_{trial_id}"
+        return project.trial_folder(self.project_folder, trial_id)
 
     def _hear_of_worker(self, tuner_id: str) -> None:
         if is_distributed():

@@ -230,7 +230,7 @@ class DurableOracle(kt.Oracle):
         except SearchSpaceError as error:
             raise ProjectError(f"The space in {folder / project.ORACLE_FILE} cannot be searched: {error}") from error
         for trial_id in self._died:
-            for epoch in read_curve(folder / f"trial_{trial_id}")[-1:]:
+            for epoch in read_curve(project.trial_folder(folder, trial_id))[-1:]:
                 self.timesheet.saw(trial_id, epoch.ended)
         self._stamp = stamp
 
@@ -275,7 +275,7 @@ class DurableOracle(kt.Oracle):
             state = saved.get_state()
             told = {name: getattr(self, attribute) for attribute, name in OF_TRIALS.items()}
             state |= {name: of_all[trial.trial_id] for name, of_all in told.items() if trial.trial_id in of_all}
-            self.writer.write_state(Path(self.project_folder) / f"trial_{trial.trial_id}" / "trial.json", state)
+            self.writer.write_state(project.trial_folder(self.project_folder, trial.trial_id) / "trial.json", state)
 
 
 class _SavedTrial(NamedTuple):

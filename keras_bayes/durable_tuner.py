@@ -51,7 +51,7 @@ class DurableTuner(kt.Tuner):
 
     def get_trial_dir(self, trial_id: str) -> str:
         """The folder of a trial; made if there is none and the disk allows it."""
-        return project.made_folder(Path(self.directory) / self.project_name / f"trial_{trial_id}")
+        return project.made_folder(project.trial_folder(Path(self.directory) / self.project_name, trial_id))
 
     def reload(self) -> None:
         """Takes up the search in the project folder, with the space as the hypermodel declares it now."""
@@ -155,4 +155,4 @@ class DurableTuner(kt.Tuner):
         return {trial.trial_id: trial.record for trial in log.trials}, log.state["proposals"]
 
     def _state_file(self, trial_id: str) -> Path:
-        return Path(self.project_dir) / f"trial_{trial_id}" / PAUSED_FILE
+        return project.trial_folder(self.project_dir, trial_id) / PAUSED_FILE

@@ -75,6 +75,11 @@ def remove_leftovers(folder: Path, names: str = "*") -> None:
                 path.unlink(missing_ok=True)
 
 
+def trial_folder(folder: str | Path, trial_id: str) -> Path:
+    """The folder of a trial in that of its project."""
+    return Path(folder) / f"trial_{trial_id}"
+
+
 def exists(folder: Path) -> bool:
     """Whether a search has left anything in a folder."""
     return (folder / ORACLE_FILE).is_file() or any(folder.glob("trial_*/trial.json"))
@@ -82,7 +87,7 @@ def exists(folder: Path) -> bool:
 
 def has_weights(folder: Path, trial_id: str) -> bool:
     """Whether the weights of a trial are there."""
-    return any((folder / f"trial_{trial_id}").glob(f"*{WEIGHTS_SUFFIX}"))
+    return any(trial_folder(folder, trial_id).glob(f"*{WEIGHTS_SUFFIX}"))
 
 
 def stamp(folder: Path) -> frozenset[tuple[str, int, int]]:

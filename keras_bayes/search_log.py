@@ -193,7 +193,7 @@ def known_records(states: Sequence[State]) -> tuple[TrialRecord, ...]:
 
 
 def _logged(folder: Path, trial_id: str, record: TrialRecord, state: State) -> LoggedTrial:
-    lines = read_log(folder / f"trial_{trial_id}")
+    lines = read_log(project.trial_folder(folder, trial_id))
     reasons = [line.stopped for line in lines if isinstance(line, End) and line.stopped]
     return LoggedTrial(
         trial_id,

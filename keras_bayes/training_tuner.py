@@ -28,6 +28,7 @@ from keras_bayes.pausing import (
     check_fit,
     second_training,
 )
+from keras_bayes.project import trial_folder
 from keras_bayes.quiet import quiet
 from keras_bayes.results import plain_results, with_curve
 from keras_bayes.search_log import read_states
@@ -88,7 +89,7 @@ class TrainingTuner(DurableTuner):
         if continues is None:
             return self._execute(trial, proposal, self._rule, None, *args, **kwargs)
         check_fit(self.hypermodel.fit)
-        paused = PausedTraining.read(continues, Path(self.project_dir) / f"trial_{continues}")
+        paused = PausedTraining.read(continues, trial_folder(self.project_dir, continues))
         try:
             paused.check_files()
             then = {**kwargs, "initial_epoch": paused.num_epochs}

@@ -22,6 +22,7 @@ from keras_bayes.memory import release_compiled_steps, release_traced_graphs
 from keras_bayes.objective import objective_code
 from keras_bayes.oracle import BayesOracle
 from keras_bayes.pause import Pause
+from keras_bayes.project import trial_folder
 from keras_bayes.quiet import is_left_open
 from keras_bayes.removal import remove_project
 from keras_bayes.results import is_no_result
@@ -255,7 +256,7 @@ class BayesTuner(Views, TrainingTuner):
             values.read.clear()  # who was stopped halfway says nothing of what is not read
         if self._hold is not None and not self._hold.is_lost:
             report = WorkerReport(sorted(values.unread), trial.message, self.tuner_id)
-            report.write(Path(self.project_dir) / f"trial_{trial.trial_id}", self._writer)
+            report.write(trial_folder(self.project_dir, trial.trial_id), self._writer)
             self._failed = [] if trial.status == "COMPLETED" else [*self._failed, trial.trial_id]
 
     def on_epoch_end(self, trial: Any, model: keras.Model, epoch: int, logs: dict[str, Any] | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ def status_text(log: SearchLog) -> str:
     rows = [
         ("search", str(log.folder)),
         ("objective", f"{format_value(log.objective)}, {log.direction}imised"),
-        ("trials", _counts(log, is_idle=searching == NOBODY)),
+        ("trials", _counts(log, _words(searching))),
         *([("epochs", epochs)] if epochs else []),
         ("best", f"{format_value(best.record.score)} in trial {_number(best)} ({_folder(best)})" if best else NONE),
         *((f"  {format_value(name)}", format_value(value)) for name, value in _values(best).items()),
@@ -56,11 +56,11 @@ def best_text(log: SearchLog, num_trials: int, *, width: int | None) -> str:
 
 def trials_text(log: SearchLog, *, width: int | None) -> str:
     """All trials, one row each; a table of at most `width` characters a line."""
-    trials = log.trials
+    trials, words = log.trials, _words(_searching(log))
     columns: list[list[Any]] = [
         ["trial", *map(_number, trials)],
         ["folder", *map(_folder, trials)],
-        ["status", *(trial.record.status.lower() for trial in trials)],
+        ["status", *(words[trial.record.status] for trial in trials)],
         [log.objective, *(trial.record.score for trial in trials)],
         ["expected", *map(_expected, trials)],
         ["took", *(None if trial.seconds is None else format_seconds(trial.seconds) for trial in trials)],
@@ -107,11 +107,15 @@ def _expected(trial: LoggedTrial) -> str | None:
     return f"{format_value(trial.proposal['mean'])} ± {format_value(trial.proposal['sd'], digits=2)}"
 
 
-def _counts(log: SearchLog, *, is_idle: bool) -> str:
-    running = "interrupted" if is_idle else "running"
-    names = {"COMPLETED": "completed", "FAILED": "failed", "RUNNING": running, "INVALID": "to be tried again"}
+def _words(searching: str) -> dict[str, str]:
+    """What the statuses of trials mean, given who is searching."""
+    running = "interrupted" if searching == NOBODY else "running"
+    return {"COMPLETED": "completed", "FAILED": "failed", "RUNNING": running, "INVALID": "to be tried again"}
+
+
+def _counts(log: SearchLog, words: Mapping[str, str]) -> str:
     statuses = [trial.record.status for trial in log.trials]
-    counts = [f"{statuses.count(status)} {name}" for status, name in names.items() if status in statuses]
+    counts = [f"{statuses.count(status)} {word}" for status, word in words.items() if status in statuses]
     limit = f", of at most {log.state['max_trials']}" if log.state.get("max_trials") else ""
     known = f"; results from elsewhere: {len(log.known)}" if log.known else ""
     return (", ".join(counts) or "none") + limit + known

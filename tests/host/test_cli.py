@@ -95,7 +95,7 @@ def test_status_tells_whether_a_process_is_searching(tmp_path, search, capsys, r
     oracle.save()
     busy = status_of(capsys, search)
     oracle.release()
-    idle = status_of(capsys, search)
+    idle, table = status_of(capsys, search), lines_of(capsys, "trials", search)
     process = request.getfixturevalue("other_process")
 
     elsewhere = status_of(capsys, search)
@@ -104,6 +104,7 @@ def test_status_tells_whether_a_process_is_searching(tmp_path, search, capsys, r
     assert "1 running" in found(busy, "trials")
     assert found(idle, "searching now") == "no"
     assert "1 interrupted" in found(idle, "trials")
+    assert table[-1].split()[2] == "interrupted"
     assert found(elsewhere, "searching now").startswith(f"yes, process {process.pid}")
 
 
