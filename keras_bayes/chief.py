@@ -14,7 +14,7 @@ from keras_bayes.distributed import DistributedOracle
 LOOK_SECONDS = 1.0  # between two looks at the search
 GRACE_SECONDS = 1.0  # for what is being answered at the end
 OPTIONS = [("grpc.so_reuseport", 0)]  # or else two chiefs could share a port, and each worker would get one of them
-TUNER_ID_HEADER = "tuner-id-bin"  # of a sign of life: who gives it, in UTF-8; the request has no place for it
+TUNER_ID_HEADER = "tuner-id-bin"  # of a call: who makes it, in UTF-8; most requests have no place for it
 
 
 def serve(oracle: DistributedOracle) -> None:
@@ -28,18 +28,8 @@ def serve(oracle: DistributedOracle) -> None:
     from keras_tuner.src import protos  # as late as in keras-tuner itself: TensorFlow chooses the release of protobuf
     from keras_tuner.src.distribute.oracle_chief import OracleServicer, exit_chief
 
-    class Servicer(OracleServicer):
-        """Knows which worker asks for a trial, if that says so."""
-
-        def GetTrial(self, request: Any, context: Any) -> Any:
-            tuner_id = dict(context.invocation_metadata()).get(TUNER_ID_HEADER)
-            if tuner_id is None:
-                return super().GetTrial(request, context)
-            trial = oracle.get_trial_of(tuner_id.decode(), request.trial_id)
-            return protos.get_service().GetTrialResponse(trial=trial.to_proto())
-
-    servicer = Servicer(oracle)
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), options=OPTIONS)
+    servicer = OracleServicer(oracle)
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), interceptors=[_Callers(oracle)], options=OPTIONS)
     protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
     server.add_insecure_port(address())
     server.start()
@@ -51,6 +41,30 @@ def serve(oracle: DistributedOracle) -> None:
                 return
     finally:
         server.stop(GRACE_SECONDS).wait()
+
+
+class _Callers(grpc.ServerInterceptor):
+    """Lets an oracle know who calls, where a worker says so.
+
+    Args:
+        oracle: The oracle.
+    """
+
+    def __init__(self, oracle: DistributedOracle) -> None:
+        self._oracle = oracle
+
+    def intercept_service(self, continuation: Any, call: Any) -> Any:
+        """What answers a call."""
+        handler = continuation(call)
+        tuner_id = dict(call.invocation_metadata).get(TUNER_ID_HEADER)
+        if handler is None or tuner_id is None:
+            return handler
+
+        def answer(request: Any, context: Any) -> Any:
+            with self._oracle.called_by(tuner_id.decode()):
+                return handler.unary_unary(request, context)
+
+        return grpc.unary_unary_rpc_method_handler(answer, handler.request_deserializer, handler.response_serializer)
 
 
 def address() -> str:

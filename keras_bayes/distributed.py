@@ -25,7 +25,8 @@ DESERTED_SECONDS = 45.0  # longer than a lease: another worker may be on its way
 class DistributedOracle(SteeredOracle):
     """An oracle that notices when a worker falls silent, and gives its trial to another.
 
-    Workers that send no signs of life, such as those of keras-tuner's own tuners, are trusted to come back.
+    Each call of a worker that says who it is, is a sign of its life. Those that do not say so, such as workers of
+    keras-tuner's own tuners, are trusted to come back.
 
     Args:
         **kwargs: Arguments of `SteeredOracle`.
@@ -35,9 +36,10 @@ class DistributedOracle(SteeredOracle):
         super().__init__(**kwargs)
         self._clock = ListeningClock()
         self._leases = Leases(LEASE_SECONDS, self._clock)  # of running trials
-        self._begun = Leases(FIRST_SIGN_SECONDS, self._clock)  # trials that were given away, before their first sign
+        self._begun = Leases(FIRST_SIGN_SECONDS, self._clock)  # trials that were given away, and not asked for since
         self._workers = Leases(DESERTED_SECONDS, self._clock)
-        self._signallers: set[str] = set()  # workers that are known to send signs of life
+        self._caller: str | None = None  # the worker that is calling, if it says so
+        self._lost_by: dict[str, str] = {}  # the worker that fell silent during a trial
         self._are_dismissed = False  # the workers: they have been told that there is nothing left to run
 
     @contextlib.contextmanager
@@ -47,6 +49,19 @@ class DistributedOracle(SteeredOracle):
             if is_chief():
                 self._leave_to_workers()
             yield
+
+    @contextlib.contextmanager
+    def called_by(self, tuner_id: str) -> Iterator[None]:
+        """What a worker calls within the context, it calls as itself: of its own trial, and no other's."""
+        with self._lock:
+            self._hear_of_worker(tuner_id)
+            if tuner_id in self.ongoing_trials:
+                self._leases.hear(self.ongoing_trials[tuner_id].trial_id)
+            self._caller = tuner_id
+            try:
+                yield
+            finally:
+                self._caller = None
 
     def create_trial(self, tuner_id: str) -> Trial:
         """The next trial for a worker, or the one it is running; see `keras_tuner.Oracle.create_trial`."""
@@ -62,10 +77,10 @@ class DistributedOracle(SteeredOracle):
             trial = super().create_trial(tuner_id)
             if is_distributed():
                 self._begun.hear(trial.trial_id)
-                self._are_dismissed = trial.status == TrialStatus.STOPPED
+                self._are_dismissed = trial.status == TrialStatus.STOPPED and not self.ongoing_trials
                 if self._are_dismissed:
                     self.save()
-            if tuner_id in self._signallers:
+            if tuner_id == self._caller and trial.status == TrialStatus.RUNNING:
                 self._leases.hear(trial.trial_id)
             return trial
 
@@ -74,45 +89,33 @@ class DistributedOracle(SteeredOracle):
         return {**super().get_state(), "workers_dismissed": self._are_dismissed}
 
     def get_trial(self, trial_id: str) -> Trial:
-        """The trial with an id; for a worker to ask for it is a sign of life."""
-        with self._lock:
-            if is_distributed() and trial_id in self.trials:
-                if self._leases.is_held(trial_id):  # keras-tuner's own tuners ask once, at the end of a trial
-                    self._signallers |= self._owners(trial_id)
-                self._leases.hear(trial_id)
-                self._begun.forget(trial_id)
-                self._workers.hear(ANY_WORKER)
-                self._died.discard(trial_id)
-            return self._trial(trial_id)
-
-    def get_trial_of(self, tuner_id: str, trial_id: str) -> Trial:
-        """The trial that a worker says it is running; one that is over, if it is not this worker's any more.
+        """The trial with an id; for who says it is running it, one that is over if it is not its any more.
 
         A worker that fell silent keeps its trial if nobody has it yet.
         """
         with self._lock:
-            is_waiting = not self._is_over(trial_id) and not self._owners(trial_id)
-            if is_waiting and tuner_id not in self.ongoing_trials:
-                self._leave_to(tuner_id, trial_id)
-            return self.get_trial(trial_id) if tuner_id in self._owners(trial_id) else self._stopped(trial_id)
+            if self._caller is not None:
+                self._find_again(self._caller, trial_id)
+                if self._caller not in self._owners(trial_id):
+                    return self._stopped(trial_id)
+            if is_distributed():
+                self._begun.forget(trial_id)
+                self._died.discard(trial_id)
+            return self._trial(trial_id)
 
     def update_trial(self, trial_id: str, metrics: dict[str, Any], step: int = 0) -> Trial:
-        """Records metrics, unless the trial is over; see `keras_tuner.Oracle.update_trial`."""
+        """Records metrics, unless the trial is over, or another's by now; see `keras_tuner.Oracle.update_trial`."""
         with self._lock:
-            if self._is_over(trial_id):
-                return self._trial(trial_id)
+            if self._is_over(trial_id) or self._is_anothers(trial_id):
+                return self._stopped(trial_id)
             return super().update_trial(trial_id, metrics, step)
 
     def end_trial(self, trial: Trial | str | None = None, status: str = "COMPLETED", trial_id: str = "") -> None:
-        """Ends a trial, unless it is over, or that of another worker by now; see `keras_tuner.Oracle.end_trial`."""
+        """Ends a trial, unless it is over, or another worker's by now; see `keras_tuner.Oracle.end_trial`."""
         with self._lock:
             ended = trial.trial_id if isinstance(trial, Trial) else trial or trial_id
-            if self._is_over(ended):
-                return
-            if self._is_anothers(ended):
-                self._forget_results(self.trials[ended])
-                return
-            super().end_trial(trial, status, trial_id)
+            if not self._is_over(ended) and not self._is_anothers(ended):
+                super().end_trial(trial, status, trial_id)
 
     def release_lost_trials(self) -> None:
         """Queues the trials of workers that have fallen silent for others."""
@@ -147,20 +150,29 @@ class DistributedOracle(SteeredOracle):
         for trial_id, tuner_id in self._ran_on.items():
             if trial_id in self._died:
                 self._leave_to(tuner_id, trial_id)
-                self._leases.hear(trial_id)
         self._ran_on = {}
 
     def _leave_to(self, tuner_id: str, trial_id: str) -> None:
         """Takes a waiting trial for one that this worker is running."""
+        self._leases.hear(trial_id)
         self._retry_queue.remove(trial_id)
         self.ongoing_trials[tuner_id] = self.trials[trial_id]
         self.tuner_ids.add(tuner_id)
         self._workers.hear(tuner_id)
         self.timesheet.go_on(trial_id)
 
+    def _find_again(self, tuner_id: str, trial_id: str) -> None:
+        """Learns that a worker is running a trial which, if it fell silent, may have been taken from it."""
+        if not self._is_over(trial_id) and not self._owners(trial_id) and tuner_id not in self.ongoing_trials:
+            self._leave_to(tuner_id, trial_id)
+        elif self._lost_by.get(trial_id) == tuner_id and tuner_id not in self._owners(trial_id):
+            del self._lost_by[trial_id]
+            self._deaths[trial_id] = max(self._deaths.get(trial_id, 0) - 1, 0)  # it was none
+
     def _release(self, tuner_id: str) -> None:
         """Queues the trial of a worker that has lost it."""
         trial = self.ongoing_trials.pop(tuner_id)
+        self._lost_by[trial.trial_id] = tuner_id
         self.tuner_ids.discard(tuner_id)
         self._died.add(trial.trial_id)
         self._retry_queue.append(trial.trial_id)
@@ -183,13 +195,14 @@ class DistributedOracle(SteeredOracle):
         return Trial(self.get_space(), trial_id, TrialStatus.STOPPED)
 
     def _is_anothers(self, trial_id: str) -> bool:
-        """Whether who says that a trial has ended is not the worker that runs it."""
-        owners, report = self._owners(trial_id), self._report(trial_id)
-        return bool(owners) and report is not None and report.tuner_id not in owners
+        """Whether the caller is not the worker that runs a trial."""
+        owners = self._owners(trial_id)
+        return self._caller is not None and bool(owners) and self._caller not in owners
 
     def _report(self, trial_id: str) -> WorkerReport | None:
-        """What a worker has told of the end of a trial, if there are workers and this one tells."""
-        return WorkerReport.read(self._folder(trial_id)) if is_distributed() else None
+        """What the caller has told of the end of a trial, if it tells."""
+        report = WorkerReport.read(self._folder(trial_id)) if self._caller is not None else None
+        return report if report is not None and report.tuner_id == self._caller else None
 
     def _folder(self, trial_id: str) -> Path:
         return project.trial_folder(self.project_folder, trial_id)

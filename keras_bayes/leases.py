@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 HEARTBEAT_SECONDS = 5.0
 LEASE_SECONDS = 30.0  # six missed heartbeats: a worker that is only slow is heard of in between
-STOP_SECONDS = 1.0  # that the last heartbeat may take, when a trial has ended
+STOP_SECONDS = 1.0  # that the last heartbeat may take, when a search has ended
 
 
 def is_distributed() -> bool:
@@ -80,7 +80,7 @@ class Leases:
 
 
 class Periodic:
-    """Calls a function now and then every so often, in a thread of its own, until it is stopped.
+    """Calls a function at once, every so often and when it is told to, in a thread of its own, until it is stopped.
 
     Args:
         call: The function, which may wait for another process.
@@ -90,17 +90,23 @@ class Periodic:
     def __init__(self, call: Callable[[], object], seconds: float = HEARTBEAT_SECONDS) -> None:
         self._call = call
         self._seconds = seconds
-        self._is_stopped = threading.Event()
+        self._is_stopped = False
+        self._is_due = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
+    def call_now(self) -> None:
+        """Makes a call now, or as soon as one that is under way has ended; waits for none."""
+        self._is_due.set()
+
     def stop(self) -> None:
         """Ends the calls; waits a moment for one that is under way."""
-        self._is_stopped.set()
+        self._is_stopped = True
+        self._is_due.set()
         self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
-        while True:
+        while not self._is_stopped:
             self._call()
-            if self._is_stopped.wait(self._seconds):
-                return
+            self._is_due.wait(self._seconds)
+            self._is_due.clear()

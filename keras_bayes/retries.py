@@ -76,7 +76,7 @@ class RetryingOracle(DurableOracle):
         if not self.constraint.allows(hyperparameters):
             return FORBIDDEN
         if self._is_deadly(trial):
-            return "The process ended each time this trial ran."
+            return "The process ended, or fell silent, each time this trial ran."
         if self.proposals.get(trial.trial_id, {}).get("source") in REPEATING:
             return ""
         return REPEATED if is_among(space, values, self._tried_values(besides=trial)) else ""

@@ -70,7 +70,9 @@ class Timesheet:
         return sum(end - start for (start, _), end in zip(self.sessions, ends, strict=True))
 
     def deadline(self, seconds: float) -> float:
-        """When a search that has begun will have taken so many seconds, in seconds since 1970."""
+        """When the search will have taken so many seconds, in seconds since 1970."""
+        if not self.sessions:  # or none that is known of
+            return self._clock() + seconds
         *earlier, (start, _) = self.sessions
         return start + seconds - sum(end - start for start, end in earlier)
 

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import time
 import traceback
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import grpc
 import keras
 import keras_tuner as kt
 
 from keras_bayes.arguments import check_names, check_one_of, check_project_name, integer_or_none
 from keras_bayes.chief import address, serve
 from keras_bayes.display import VIEWS
-from keras_bayes.errors import KerasBayesWarning
-from keras_bayes.leases import Periodic, is_chief
+from keras_bayes.leases import is_chief
 from keras_bayes.memory import release_compiled_steps, release_traced_graphs
 from keras_bayes.objective import objective_code
 from keras_bayes.oracle import BayesOracle
 from keras_bayes.pause import Pause
-from keras_bayes.project import trial_folder
 from keras_bayes.quiet import is_left_open
 from keras_bayes.removal import remove_project
 from keras_bayes.results import is_no_result
@@ -31,16 +27,14 @@ from keras_bayes.show.wording import format_path
 from keras_bayes.signals import interruptible, raise_for
 from keras_bayes.stopping import ExpectedGain
 from keras_bayes.stopping_rules import RULES, Rule, as_rule
-from keras_bayes.training_tuner import TrainingTuner
 from keras_bayes.usage import ReadValues
-from keras_bayes.worker import MAX_FAILURES, Hold, SearchEndedError, check_health, connect, is_away, wait_for_project
-from keras_bayes.worker_report import WorkerReport
+from keras_bayes.worker_tuner import WorkerTuner
 
 UNTITLED = "untitled_project"  # what the host calls a project without a name
 IDLE_SECONDS = 2.0  # between two questions of a worker that has nothing to do
 
 
-class BayesTuner(Views, TrainingTuner):
+class BayesTuner(Views, WorkerTuner):
     """Bayesian hyperparameter search for Keras models: `keras_tuner.BayesianOptimization`, in fewer trainings.
 
     Args:
@@ -158,13 +152,9 @@ class BayesTuner(Views, TrainingTuner):
         if kwargs.pop("overwrite", False) and not self._is_worker():
             remove_project(directory / (kwargs.get("project_name") or UNTITLED))
         super().__init__(oracle=oracle, rule=rule, keep_best=keep_best, hypermodel=hypermodel, **kwargs)
-        if self._is_worker():
-            connect(self.oracle, Path(self.project_dir))
         self._progress = progress
         self._is_waiting = False  # between asking for a trial and getting one
-        self._hold: Hold | None = None  # of a worker on its trial
         self._signals: Sequence[int] = ()  # that have told this search to end
-        self._failed: list[str] = []  # ids of the last trials of this worker, as far as they failed one after the other
 
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Runs the search, or goes on with one that was interrupted; see `keras_tuner.Tuner.search`.
@@ -175,10 +165,8 @@ class BayesTuner(Views, TrainingTuner):
         if self._is_worker():
             if fit_kwargs.get("verbose") != 0:
                 print(f"{self.tuner_id} asks the chief at {address()} for trials, once it is there.", flush=True)
-            try:
+            with self._working():
                 self._search(*fit_args, **fit_kwargs)
-            except SearchEndedError:  # while this worker was silent
-                self.on_search_end()
             return
         view = self._progress if is_left_open(fit_args, fit_kwargs) else "plain"
         with interruptible() as self._signals, self.oracle.display.shown_in(view), self.oracle.searching():
@@ -200,9 +188,6 @@ class BayesTuner(Views, TrainingTuner):
         else:
             if is_chief():
                 self.oracle.raise_failure()
-        finally:
-            if self._is_worker():
-                self._writer.finish()
 
     def on_search_end(self) -> None:
         """Says how to load the best model."""
@@ -221,32 +206,24 @@ class BayesTuner(Views, TrainingTuner):
             self.oracle.add_observation(values, score)
 
     def pre_create_trial(self) -> None:
-        """Waits a little where the last answer was that there may be a trial later; a sick worker asks for none."""
+        """Waits a little where the last answer was that there may be a trial later."""
         super().pre_create_trial()
-        if len(self._failed) >= MAX_FAILURES:
-            check_health(self._failed, self.search_log())
         if self._is_waiting:
             time.sleep(IDLE_SECONDS)
         self._is_waiting = True
 
     def _try_run_and_update_trial(self, trial: Any, *fit_args: Any, **fit_kwargs: Any) -> None:
-        """Runs a trial while its reads are noted and, on a worker, the chief is told that it is alive."""
+        """Runs a trial while its reads are noted."""
         self._is_waiting = False
         num_signals = len(self._signals)
         values = trial.hyperparameters.values = ReadValues(trial.hyperparameters.values)
-        self._hold = Hold(self.oracle, trial.trial_id) if self._is_worker() else None
-        heartbeat = Periodic(self._hold.renew) if self._hold is not None else None
         try:
-            if self._is_worker():
-                wait_for_project(Path(self.project_dir))
             super()._try_run_and_update_trial(trial, *fit_args, **fit_kwargs)
         except kt.errors.FatalError as error:
             if not is_no_result(error) or not self.oracle.get_best_trials(1):
                 raise  # a program that has never worked
             trial.status, trial.message = "INVALID", traceback.format_exc()
         finally:
-            if heartbeat is not None:
-                heartbeat.stop()
             release_traced_graphs()
             if keras.backend.backend() == "jax":
                 release_compiled_steps()
@@ -254,37 +231,7 @@ class BayesTuner(Views, TrainingTuner):
             raise_for(self._signals[-1])
         if trial.status != "COMPLETED":
             values.read.clear()  # who was stopped halfway says nothing of what is not read
-        if self._hold is not None and not self._hold.is_lost:
-            report = WorkerReport(sorted(values.unread), trial.message, self.tuner_id)
-            report.write(trial_folder(self.project_dir, trial.trial_id), self._writer)
-            self._failed = [] if trial.status == "COMPLETED" else [*self._failed, trial.trial_id]
-
-    def on_epoch_end(self, trial: Any, model: keras.Model, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Ends the training of a trial that is another worker's by now, before this one writes to its folder."""
-        super().on_epoch_end(trial, model, epoch, logs=logs)
-        if self._hold is not None:
-            self._hold.check()
-
-    def on_trial_end(self, trial: Any) -> None:
-        """Ends a trial, unless it is another worker's by now."""
-        if self._hold is None or not self._hold.is_lost:
-            super().on_trial_end(trial)
-            return
-        warnings.warn(
-            f"While {self.tuner_id} was silent, trial_{trial.trial_id} has become another worker's, or the search has "
-            f"ended; what {self.tuner_id} has of it is left out.",
-            KerasBayesWarning,
-            stacklevel=2,
-        )
-
-    def _run_and_update_trial(self, trial: Any, *fit_args: Any, **fit_kwargs: Any) -> None:
-        """Runs a trial; that a chief is gone is no failure of it."""
-        try:
-            super()._run_and_update_trial(trial, *fit_args, **fit_kwargs)
-        except grpc.RpcError as error:
-            if not self._is_worker() or not is_away(error):
-                raise
-            raise kt.errors.FatalRuntimeError("The chief of this worker does not answer.") from error
+        self._report_trial(trial, sorted(values.unread))
 
 
 def _rule(stopping: str | Rule | None) -> Rule | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes import project
 from keras_bayes.chief import TUNER_ID_HEADER, address
+from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.leases import HEARTBEAT_SECONDS, LEASE_SECONDS
 from keras_bayes.search_log import SearchLog
 from keras_bayes.stopping import repeated_error
@@ -46,7 +48,8 @@ def connect(client: Any, folder: Path) -> None:
     """
     config = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": RETRY_POLICY}]})
     options = [("grpc.service_config", config), ("grpc.max_reconnect_backoff_ms", RECONNECT_MILLISECONDS)]
-    client.stub = _Stub(type(client.stub)(grpc.insecure_channel(address(), options=options)), folder)
+    stub = type(client.stub)(grpc.insecure_channel(address(), options=options))
+    client.stub = _Stub(stub, folder, [(TUNER_ID_HEADER, client.tuner_id.encode())])
 
 
 class _Stub:
@@ -55,16 +58,18 @@ class _Stub:
     Args:
         stub: The calls as gRPC makes them.
         folder: The project, which says of a chief that does not answer whether its search has ended.
+        metadata: What is sent with each call.
     """
 
-    def __init__(self, stub: Any, folder: Path) -> None:
+    def __init__(self, stub: Any, folder: Path, metadata: Sequence[tuple[str, bytes]]) -> None:
         self._stub = stub
         self._folder = folder
-        self._is_known = False  # whether the chief has answered: until then the folder may be that of an earlier one
+        self._metadata = metadata
+        self._is_known = project.exists(folder) and not _are_dismissed(folder)  # of an earlier chief they may be
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._stub, name)
-        return lambda request, **options: self._answer(method.future(request, **options))
+        return lambda request, **options: self._answer(method.future(request, metadata=self._metadata, **options))
 
     def _answer(self, call: Any) -> Any:
         """The answer to a call.
@@ -88,16 +93,34 @@ class _Stub:
 
 def _are_dismissed(folder: Path) -> bool:
     """Whether the chief of a project has noted that there is nothing left to run."""
+    return bool(_state(folder / project.ORACLE_FILE).get("workers_dismissed"))
+
+
+def _state(path: Path) -> dict[str, Any]:
+    """What a file holds that the chief writes; nothing if there is none, or not an object."""
     try:
-        return bool(json.loads((folder / project.ORACLE_FILE).read_bytes())["workers_dismissed"])
-    except (OSError, LookupError, TypeError, ValueError):
-        return False
+        state = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
 
 
 def is_away(error: grpc.RpcError) -> bool:
     """Whether a call failed since the chief did not answer, not since it answered with an error."""
     codes = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
     return isinstance(error, grpc.Call) and error.code() in codes
+
+
+def give_sign(client: Any) -> None:
+    """Lets the chief know, if it is there, that a worker is alive which runs no trial now.
+
+    Args:
+        client: A `keras_tuner.src.distribute.oracle_client.OracleClient`.
+    """
+    from keras_tuner.src import protos  # as late as in keras-tuner itself
+
+    with contextlib.suppress(grpc.RpcError, SearchEndedError):
+        client.stub.GetSpace(protos.get_service().GetSpaceRequest(), timeout=HEARTBEAT_SECONDS)
 
 
 class Hold:
@@ -111,17 +134,16 @@ class Hold:
     def __init__(self, client: Any, trial_id: str) -> None:
         self.is_lost = False
         self._client = client
-        self._trial_id = trial_id
+        self.trial_id = trial_id
         self._asked = time.monotonic()
 
     def renew(self) -> None:
         """Lets the chief know that the trial is running, if it is there, and learns from it whose trial it is."""
-        from keras_tuner.src import protos  # as late as in keras-tuner itself
+        from keras_tuner.src import protos
 
-        request = protos.get_service().GetTrialRequest(trial_id=self._trial_id)
-        header = (TUNER_ID_HEADER, self._client.tuner_id.encode())
+        request = protos.get_service().GetTrialRequest(trial_id=self.trial_id)
         try:
-            response = self._client.stub.GetTrial(request, timeout=HEARTBEAT_SECONDS, metadata=[header])
+            response = self._client.stub.GetTrial(request, timeout=HEARTBEAT_SECONDS)
             self.is_lost = self.is_lost or Trial.from_proto(response.trial).status != TrialStatus.RUNNING
         except SearchEndedError:
             self.is_lost = True
@@ -138,23 +160,40 @@ class Hold:
         if time.monotonic() - self._asked > LEASE_SECONDS / 2:
             self.renew()
         if self.is_lost:
-            raise kt.errors.FailedTrialError(f"trial_{self._trial_id} is not this worker's any more.")
+            raise kt.errors.FailedTrialError(f"trial_{self.trial_id} is not this worker's any more.")
 
 
-def wait_for_project(folder: Path) -> None:
-    """Waits for what the chief has written before it gave away a trial.
+def wait_for_trial(folder: Path, trial_id: str) -> None:
+    """Waits for what the chief has written of a trial before it gave that away.
+
+    Args:
+        folder: The project.
+        trial_id: The trial.
 
     Raises:
-        keras_tuner.errors.FatalRuntimeError: It does not appear: the folder is not that of the chief.
+        keras_tuner.errors.FatalRuntimeError: Nothing of its search appears: the folder is not that of the chief.
     """
     deadline = time.monotonic() + SHARING_SECONDS
-    while not project.exists(folder):
-        if time.monotonic() > deadline:
+    while not _is_running(folder, trial_id):
+        if time.monotonic() > deadline and not project.exists(folder):
             raise kt.errors.FatalRuntimeError(
                 f"The search of the chief is not in {folder.resolve()}. Start chief and workers with the same "
                 "`directory` and `project_name`, on a disk that they share."
             )
+        if time.monotonic() > deadline:
+            warnings.warn(
+                f"The chief has not written trial_{trial_id} to {folder.resolve()} within {SHARING_SECONDS:.0f} s; it "
+                "runs without what is known of it there.",
+                KerasBayesWarning,
+                stacklevel=2,
+            )
+            return
         time.sleep(SHARING_SECONDS / 100)
+
+
+def _is_running(folder: Path, trial_id: str) -> bool:
+    """Whether the folder of a search says that a trial is running."""
+    return bool(_state(project.trial_folder(folder, trial_id) / "trial.json").get("status") == TrialStatus.RUNNING)
 
 
 def check_health(failed: Sequence[str], log: SearchLog) -> None:

@@ -110,6 +110,7 @@ ORDER = [
     "worker",
     "durable_tuner",
     "training_tuner",
+    "worker_tuner",
     "tuner",
     "console",
     "cli",

@@ -108,3 +108,14 @@ def test_a_periodic_call_comes_again_until_it_is_stopped():
     periodic.stop()
 
     assert set(threading.enumerate()) <= before
+
+
+def test_a_periodic_call_comes_at_once_where_it_is_told_to():
+    called = threading.Semaphore(0)
+    periodic = Periodic(called.release, seconds=600)
+    assert called.acquire(timeout=60)
+
+    periodic.call_now()
+
+    assert called.acquire(timeout=60)
+    periodic.stop()

@@ -107,3 +107,7 @@ def test_what_is_under_way_goes_on_when_the_file_is_read_again(clock):
     assert times.seconds("00") == 12
     assert times.elapsed == 12
     assert len(times.sessions) == len(times.runs["00"]) == 1
+
+
+def test_the_deadline_of_a_search_of_which_no_session_is_known_is_as_far_as_it_may_last(clock):
+    assert Timesheet(clock).deadline(60) == clock.now + 60

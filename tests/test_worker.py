@@ -1,3 +1,5 @@
+import json
+import threading
 import time
 from concurrent import futures
 
@@ -5,7 +7,8 @@ import grpc
 import keras_tuner as kt
 import pytest
 
-from keras_bayes.worker import MAX_FAILURES, check_health, is_away, wait_for_project
+from keras_bayes.errors import KerasBayesWarning
+from keras_bayes.worker import MAX_FAILURES, check_health, is_away, wait_for_trial
 from tests.logs import log_of, trial
 from tests.spaces import real
 
@@ -42,9 +45,23 @@ def test_a_folder_without_a_search_is_not_that_of_the_chief(tmp_path, monkeypatc
     monkeypatch.setattr("keras_bayes.worker.SHARING_SECONDS", 0.05)
 
     with pytest.raises(kt.errors.FatalRuntimeError, match="with the same `directory`"):
-        wait_for_project(tmp_path)
+        wait_for_trial(tmp_path, "0")
+
+
+@pytest.mark.parametrize("status", [None, "INVALID"])
+def test_what_is_not_yet_written_of_a_trial_is_waited_for_but_not_for_ever(tmp_path, monkeypatch, status):
+    monkeypatch.setattr("keras_bayes.worker.SHARING_SECONDS", 0.5)
+    (tmp_path / "trial_0").mkdir()
     (tmp_path / "oracle.json").touch()
-    wait_for_project(tmp_path)
+    trial = tmp_path / "trial_0" / "trial.json"
+    if status is not None:  # of an earlier run
+        trial.write_text(json.dumps({"status": status}))
+
+    with pytest.warns(KerasBayesWarning, match="has not written trial_0"):
+        wait_for_trial(tmp_path, "0")
+    threading.Timer(0.2, trial.write_text, [json.dumps({"status": "RUNNING"})]).start()
+    wait_for_trial(tmp_path, "0")
+    assert trial.exists()
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ import keras
 import keras_tuner as kt
 
 import keras_bayes
+from keras_bayes.distributed import DESERTED_SECONDS
+from keras_bayes.leases import HEARTBEAT_SECONDS, LEASE_SECONDS
 from tests.host.test_tuner import DATA, build_model
 
 
@@ -42,6 +44,26 @@ class Network(keras_bayes.BayesTuner):
         return len(units) + sum(units) / 10
 
 
+class Hooked(keras_bayes.BayesTuner):
+    """Trials around which the worker does something of its own for so long that a silent one would be given up."""
+
+    def on_trial_begin(self, trial):
+        super().on_trial_begin(trial)
+        (Path(folder) / f"{self.tuner_id}_begins").touch()
+        self.pause(trial, LEASE_SECONDS + HEARTBEAT_SECONDS)
+
+    def run_trial(self, trial, *args, **kwargs):
+        return trial.hyperparameters.Float("x", -1, 1) ** 2
+
+    def on_trial_end(self, trial):
+        super().on_trial_end(trial)
+        self.pause(trial, DESERTED_SECONDS + HEARTBEAT_SECONDS)
+
+    def pause(self, trial, seconds):
+        if int(trial.trial_id) == 0 and self.tuner_id != "other":
+            time.sleep(seconds)
+
+
 if __name__ == "__main__":
     folder, kind = sys.argv[1:]
     is_second = os.environ["KERASTUNER_TUNER_ID"] == "worker1"
@@ -59,6 +81,8 @@ if __name__ == "__main__":
         tuner = keras_bayes.BayesTuner(build_model, "val_loss", num_trials, keep_best=None, **arguments)
         pause = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: time.sleep(1))
         tuner.search(**DATA, epochs=num_epochs, callbacks=[pause])
+    elif kind == "hooked":
+        Hooked(max_trials=3, **arguments).search()
     elif kind in ("sick", "unshared"):
         space = kt.HyperParameters()  # declared, so that nobody waits for the first trial to find it
         space.Float("x", -1, 1)

@@ -339,7 +339,7 @@ def test_a_worker_that_was_stopped_leaves_its_trial_to_the_one_that_has_it_now(t
     assert codes == [0, 0, 0], (tmp_path / "late.log").read_text()
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert len(read_curve(folder)) == 5
-    assert "While late was silent, trial_0 has become another worker's" in (tmp_path / "late.log").read_text()
+    assert "trial_0 is not late's any more: another worker has it" in (tmp_path / "late.log").read_text()
 
 
 def test_a_worker_that_was_stopped_keeps_its_trial_where_nobody_has_it(tmp_path, start):
@@ -356,6 +356,28 @@ def test_a_worker_that_was_stopped_keeps_its_trial_where_nobody_has_it(tmp_path,
     assert "has given" not in (tmp_path / "late.log").read_text()
     assert "earlier_epochs" not in (folder / "curve.jsonl").read_text()  # of a run before
     assert [len(trial.curve) for trial in SearchLog.read(tmp_path / "search").trials] == [40, 40]
+
+
+def test_a_worker_is_not_missed_while_it_begins_and_ends_its_trials(tmp_path, start):
+    log = search_of_reports(tmp_path, start, "hooked")
+
+    assert [trial.record.status for trial in log.trials] == ["COMPLETED"] * 3
+    assert [len(trial.runs) for trial in log.trials] == [1, 1, 1]
+    assert "All workers are gone" not in (tmp_path / "chief.log").read_text()
+
+
+def test_a_worker_that_is_killed_before_its_first_trial_runs_is_missed(tmp_path, start):
+    command = [sys.executable, "-m", "tests.host.distributed_reports", tmp_path, "hooked"]
+    chief, victim = (start(tuner_id, command=command) for tuner_id in ("chief", "victim"))
+    wait_for((tmp_path / "victim_begins").exists)
+    victim.kill()
+
+    codes = [process.wait(timeout=TIMEOUT) for process in (start("other", command=command), chief)]
+
+    log = SearchLog.read(tmp_path / "search")
+    assert codes == [0, 0], (tmp_path / "chief.log").read_text()
+    assert [trial.record.status for trial in log.trials] == ["COMPLETED"] * 3
+    assert [len(trial.runs) for trial in log.trials] == [2, 1, 1]
 
 
 def test_a_worker_with_another_folder_says_so_and_its_trial_goes_to_another(tmp_path, start):

@@ -341,8 +341,9 @@ def test_a_message_without_words_is_no_error(tmp_path, capsys):
 def test_a_worker_waits_while_a_leased_trial_may_still_be_lost(tmp_path, monkeypatch):
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
     oracle = make_oracle(tmp_path)  # what the first trial finds is all there will be to search
-    first = oracle.create_trial("a")
-    oracle.get_trial(first.trial_id)
+    with oracle.called_by("a"):
+        first = oracle.create_trial("a")
+    oracle._begun._clock = lambda: 1e12
 
     waiting = oracle.create_trial("b").status
     oracle._leases._clock = lambda: 1e12
@@ -363,24 +364,18 @@ def test_a_worker_waits_for_the_first_sign_of_life_of_a_trial_but_not_for_ever(t
     assert (waiting, oracle.create_trial("b").status) == ("IDLE", "STOPPED")
 
 
-@pytest.mark.parametrize(("num_signs", "is_missed"), [(2, True), (1, False)])
-def test_a_worker_that_gave_signs_is_missed_from_the_start_of_its_next_trial(
-    tmp_path, monkeypatch, num_signs, is_missed
-):
+@pytest.mark.parametrize("says_who_it_is", [True, False])
+def test_a_worker_that_says_who_it_is_is_missed_from_the_start_of_its_trial(tmp_path, monkeypatch, says_who_it_is):
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
     oracle = make_oracle(tmp_path, hyperparameters=small_space())
-    first = oracle.create_trial("a")
-    for _ in range(num_signs):  # keras-tuner's own tuners ask for their trial once, at its end
-        oracle.get_trial(first.trial_id)
-    oracle.update_trial(first.trial_id, {"loss": 1.0})
-    ended = Trial.from_state(first.get_state())
-    ended.status = "COMPLETED"
-    oracle.end_trial(ended)
+    with oracle.called_by("a") if says_who_it_is else contextlib.nullcontext():
+        trial = oracle.create_trial("a")
+    if not says_who_it_is:
+        oracle.get_trial(trial.trial_id)  # as keras-tuner's own tuners do
 
-    second = oracle.create_trial("a")
     oracle._leases._clock = lambda: 1e12
 
-    assert (oracle.create_trial("b").trial_id == second.trial_id) is is_missed
+    assert (oracle.create_trial("b").trial_id == trial.trial_id) is says_who_it_is
 
 
 @pytest.fixture
@@ -389,8 +384,15 @@ def chief(tmp_path, monkeypatch):
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
     monkeypatch.setenv("KERASTUNER_TUNER_ID", "chief")
     oracle = make_oracle(tmp_path, hyperparameters=small_space())
-    oracle.get_trial(oracle.create_trial("first").trial_id)
+    with oracle.called_by("first"):
+        oracle.get_trial(oracle.create_trial("first").trial_id)
     return oracle
+
+
+def asks(oracle, tuner_id, trial_id):
+    """What a worker is told when it asks for the trial that it is running."""
+    with oracle.called_by(tuner_id):
+        return oracle.get_trial(trial_id)
 
 
 def lose_first(oracle):
@@ -407,7 +409,8 @@ def told_by(oracle, tuner_id, trial, status):
     WorkerReport([], None, tuner_id).write(folder, oracle.writer)
     sent = Trial.from_state(trial.get_state())
     sent.status = status
-    oracle.end_trial(sent)
+    with oracle.called_by(tuner_id):
+        oracle.end_trial(sent)
 
 
 def test_what_a_lost_worker_was_writing_is_removed(chief):
@@ -438,7 +441,8 @@ def test_a_trial_that_has_ended_is_not_ended_again_by_a_worker_that_had_lost_it(
 def test_a_trial_is_ended_by_the_worker_that_has_it_now(chief, loss):
     trial = lose_first(chief)
 
-    chief.update_trial(trial.trial_id, {"loss": loss})
+    with chief.called_by("first"):
+        chief.update_trial(trial.trial_id, {"loss": loss})
     told_by(chief, "first", trial, "COMPLETED")
     assert trial.status == "RUNNING"
     assert not trial.metrics.exists("loss")  # or keras-tuner took it for the result of the other one
@@ -446,6 +450,29 @@ def test_a_trial_is_ended_by_the_worker_that_has_it_now(chief, loss):
     chief.update_trial(trial.trial_id, {"loss": 1.0})
     told_by(chief, "other", trial, "COMPLETED")
     assert (trial.status, trial.score) == ("COMPLETED", 1.0)
+
+
+def test_a_worker_that_has_lost_its_trial_cannot_end_it_also_where_it_has_left_no_report(chief):
+    trial = lose_first(chief)
+    sent = Trial.from_state(trial.get_state())
+    sent.status = "COMPLETED"
+
+    with chief.called_by("first"):
+        chief.end_trial(sent)
+
+    assert trial.status == "RUNNING"
+    assert list(chief.ongoing_trials) == ["other"]
+
+
+def test_a_worker_that_was_only_silent_shows_that_its_trial_has_ended_no_process(chief):
+    trial = lose_first(chief)
+    assert chief._deaths == {trial.trial_id: 1}
+
+    for _ in range(2):
+        assert asks(chief, "first", trial.trial_id).status == "STOPPED"
+
+    assert chief._deaths == {trial.trial_id: 0}
+    assert asks(chief, "other", trial.trial_id) is trial
 
 
 def test_what_an_earlier_run_has_reported_does_not_count_for_the_next(chief):
@@ -480,7 +507,7 @@ def test_trials_stay_with_their_workers_when_a_chief_is_started_again_until_thes
     with again.searching():
         assert again.create_trial("other").trial_id != trial.trial_id
         if gives_sign:
-            again.get_trial(trial.trial_id)
+            asks(again, "first", trial.trial_id)
             assert again.ongoing_trials["first"].trial_id == trial.trial_id
             assert again._deaths == {}
         assert again.create_trial("third").trial_id != trial.trial_id
@@ -502,7 +529,7 @@ def test_a_worker_that_is_started_again_with_its_chief_begins_its_trial_anew_but
             given = again.create_trial("first")
             again.release()
         assert (given.trial_id == trial.trial_id) is is_tried_again
-    assert "The process ended each time" in again.trials[trial.trial_id].message
+    assert "The process ended, or fell silent, each time" in again.trials[trial.trial_id].message
 
 
 def test_a_trial_that_ends_its_worker_each_time_fails_also_where_that_is_started_again_at_once(chief):
@@ -514,7 +541,7 @@ def test_a_trial_that_ends_its_worker_each_time_fails_also_where_that_is_started
 
     assert (again, instead == again) == (trial.trial_id, False)
     assert trial.status == "FAILED"
-    assert "The process ended each time" in trial.message
+    assert "The process ended, or fell silent, each time" in trial.message
 
 
 def test_a_worker_that_asks_twice_before_its_trial_has_begun_gets_the_same_one(chief):
@@ -557,33 +584,45 @@ def test_the_workers_are_dismissed_when_nothing_is_left_and_not_before(chief):
     assert not json.loads(state.read_text())["workers_dismissed"]
 
 
+def test_no_worker_is_dismissed_while_one_of_which_no_sign_is_expected_runs_a_trial(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    oracle = make_oracle(tmp_path, hyperparameters=small_space(), max_trials=1)
+    oracle.create_trial("a")
+    oracle._begun._clock = lambda: 1e12
+
+    assert oracle.create_trial("b").status == "STOPPED"
+    oracle.save()
+
+    assert not json.loads((Path(oracle.project_folder) / "oracle.json").read_text())["workers_dismissed"]
+
+
 def test_a_trial_is_its_workers_until_another_has_it(chief):
     (trial,) = chief.trials.values()
 
-    assert chief.get_trial_of("first", trial.trial_id) is trial
-    assert chief.get_trial_of("other", trial.trial_id).status == "STOPPED"
+    assert asks(chief, "first", trial.trial_id) is trial
+    assert asks(chief, "other", trial.trial_id).status == "STOPPED"
 
     chief._leases._clock = lambda: time.monotonic() + 1e6
     chief.release_lost_trials()
     assert chief.ongoing_trials == {}
-    assert chief.get_trial_of("first", trial.trial_id) is trial  # nobody else has it so far
+    assert asks(chief, "first", trial.trial_id) is trial  # nobody else has it so far
     assert chief.ongoing_trials == {"first": trial}
     assert chief.tuner_ids == {"first"}
     second = chief.create_trial("other")
     assert second is not trial
-    assert chief.get_trial_of("other", trial.trial_id).status == "STOPPED"
+    assert asks(chief, "other", trial.trial_id).status == "STOPPED"
     chief.end_trial(second.trial_id, "INVALID")
 
     now = chief._leases._clock()
     chief._leases._clock = lambda: now + 1e6
     assert chief.create_trial("other") is trial
-    chief.get_trial_of("other", trial.trial_id)
-    assert chief.get_trial_of("first", trial.trial_id).status == "STOPPED"
-    assert chief.get_trial_of("other", trial.trial_id) is trial
+    asks(chief, "other", trial.trial_id)
+    assert asks(chief, "first", trial.trial_id).status == "STOPPED"
+    assert asks(chief, "other", trial.trial_id) is trial
 
     chief.update_trial(trial.trial_id, {"loss": 1.0})
     told_by(chief, "other", trial, "COMPLETED")
-    assert chief.get_trial_of("other", trial.trial_id).status == "STOPPED"
+    assert asks(chief, "other", trial.trial_id).status == "STOPPED"
 
 
 def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch):
@@ -633,11 +672,11 @@ def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch
 
 def test_who_has_lost_a_trial_does_not_keep_it_from_being_missed(chief):
     trial = lose_first(chief)
-    chief.get_trial_of("other", trial.trial_id)
+    asks(chief, "other", trial.trial_id)
     now = chief._leases._clock()
     chief._leases._clock = lambda: now + 1e6
 
-    chief.get_trial_of("first", trial.trial_id)
+    asks(chief, "first", trial.trial_id)
 
     chief.release_lost_trials()
     assert chief.ongoing_trials == {}
@@ -647,7 +686,7 @@ def test_what_a_worker_tells_of_a_trial_that_nobody_knows_is_not_heard(chief):
     told = Trial(small_space(), "4000", status="RUNNING")  # of a search that another one has taken the place of
 
     assert chief.get_trial("4000").status == "STOPPED"
-    assert chief.get_trial_of("first", "4000").status == "STOPPED"
+    assert asks(chief, "first", "4000").status == "STOPPED"
     assert chief.update_trial("4000", {"loss": 1.0}).status == "STOPPED"
     told_by(chief, "first", told, "COMPLETED")
 
