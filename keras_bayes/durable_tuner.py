@@ -56,8 +56,13 @@ class DurableTuner(kt.Tuner):
     def reload(self) -> None:
         """Takes up the search in the project folder, with the space as the hypermodel declares it now."""
         if not self._is_worker():
-            self._populate_initial_space()
-            self.oracle.reload()
+            try:
+                self._populate_initial_space()
+            except KeyError:  # the hypermodel looks up what only the project declares: `hyperparameters=` was left out
+                self.oracle.reload()
+                self._populate_initial_space()
+            else:
+                self.oracle.reload()
 
     def get_best_models(self, num_models: int = 1) -> list[keras.Model]:
         """The best models, best first, with the weights of their best epochs.

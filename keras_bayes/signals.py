@@ -49,7 +49,13 @@ def raise_for(number: int) -> None:
 def _noted(received: list[int]) -> Iterator[None]:
     """Notes signals that end a program which does nothing about them."""
 
+    owner = os.getpid()
+
     def interrupt(number: int, frame: Any) -> None:
+        if os.getpid() != owner:  # forked in the meantime, such as from a pool that ends its processes by SIGTERM
+            signal.signal(number, usual[number])
+            os.kill(os.getpid(), number)
+            return
         received.append(number)
         raise_for(number)
 

@@ -1,5 +1,6 @@
 """SIGTERM, in real processes."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -37,6 +38,29 @@ say("not reached")
 
     assert done.stdout.split() == ["Terminated"]
     assert done.returncode == -signal.SIGTERM
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+@pytest.mark.parametrize(("number", "code"), [("SIGTERM", -signal.SIGTERM), ("SIGINT", 7)])
+def test_a_process_that_was_forked_in_the_meantime_does_with_signals_what_it_always_does(number, code):
+    done = run(f"""
+signal.signal(signal.SIGINT, signal.default_int_handler)
+with interruptible() as received:
+    child = os.fork()
+    if child == 0:
+        try:
+            os.kill(os.getpid(), signal.{number})
+            time.sleep(10)
+        except KeyboardInterrupt:
+            os._exit(7)
+        except BaseException:  # as of a task in a pool, which goes on
+            os._exit(8)
+    say(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    say(received)
+""")
+
+    assert done.stdout.split() == [str(code), "[]"], done.stderr
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize(

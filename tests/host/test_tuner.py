@@ -137,6 +137,23 @@ def test_without_weights_the_last_lines_printed_load_the_hyperparameters(tmp_pat
         tuner.get_best_models()
 
 
+def test_the_last_lines_printed_load_the_model_where_it_only_looks_up_what_was_declared_elsewhere(tmp_path, capsys):
+    space = kt.HyperParameters()
+    space.Choice("units", [4, 8, 16])
+
+    def build(hp):
+        model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(hp.get("units"), activation="softmax")])
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        return model
+
+    make_tuner(tmp_path, build, max_trials=2, hyperparameters=space).search(**(DATA | {"verbose": 1}))
+    lines = capsys.readouterr().out.splitlines()[-2:]
+    names = {"keras_bayes": keras_bayes, "build_model": build}
+    exec("\n".join(line.strip() for line in lines), names)
+
+    assert names["model"].count_params() == 5 * names["tuner"].get_best_hyperparameters()[0].get("units")
+
+
 def test_where_no_trial_has_completed_the_error_tells_why_the_last_one_failed(tmp_path):
     class Failing(keras_bayes.BayesTuner):
         def run_trial(self, trial, *args, **kwargs):
