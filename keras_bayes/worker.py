@@ -174,7 +174,7 @@ def wait_for_trial(folder: Path, trial_id: str) -> None:
         keras_tuner.errors.FatalRuntimeError: Nothing of its search appears: the folder is not that of the chief.
     """
     deadline = time.monotonic() + SHARING_SECONDS
-    while not _is_running(folder, trial_id):
+    while not _is_given(folder, trial_id):
         if time.monotonic() > deadline and not project.exists(folder):
             raise kt.errors.FatalRuntimeError(
                 f"The search of the chief is not in {folder.resolve()}. Start chief and workers with the same "
@@ -191,9 +191,10 @@ def wait_for_trial(folder: Path, trial_id: str) -> None:
         time.sleep(SHARING_SECONDS / 100)
 
 
-def _is_running(folder: Path, trial_id: str) -> bool:
-    """Whether the folder of a search says that a trial is running."""
-    return bool(_state(project.trial_folder(folder, trial_id) / "trial.json").get("status") == TrialStatus.RUNNING)
+def _is_given(folder: Path, trial_id: str) -> bool:
+    """Whether the folder of a search says that a trial is running, or has run."""
+    status = _state(project.trial_folder(folder, trial_id) / "trial.json").get("status", TrialStatus.INVALID)
+    return bool(status != TrialStatus.INVALID)
 
 
 def check_health(failed: Sequence[str], log: SearchLog) -> None:

@@ -118,4 +118,5 @@ def test_a_periodic_call_comes_at_once_where_it_is_told_to():
     periodic.call_now()
 
     assert called.acquire(timeout=60)
+    assert not called.acquire(timeout=0.1)  # and not again and again
     periodic.stop()

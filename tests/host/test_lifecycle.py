@@ -464,14 +464,30 @@ def test_a_worker_that_has_lost_its_trial_cannot_end_it_also_where_it_has_left_n
     assert list(chief.ongoing_trials) == ["other"]
 
 
+def test_what_another_worker_has_left_is_not_the_report_of_the_one_that_ends_a_trial(chief):
+    trial = lose_first(chief)
+    WorkerReport(["units"], "of the first", "first").write(
+        Path(chief.project_folder) / f"trial_{trial.trial_id}", chief.writer
+    )
+    sent = Trial.from_state(trial.get_state())
+    sent.status, sent.message = "FAILED", "of the other"
+
+    with chief.called_by("other"):
+        chief.end_trial(sent)
+
+    assert (trial.status, trial.message) == ("FAILED", "of the other")
+    assert chief.unread[trial.trial_id] == []
+
+
 def test_a_worker_that_was_only_silent_shows_that_its_trial_has_ended_no_process(chief):
     trial = lose_first(chief)
     assert chief._deaths == {trial.trial_id: 1}
+    chief._deaths[trial.trial_id] = 2  # with another one before
 
     for _ in range(2):
         assert asks(chief, "first", trial.trial_id).status == "STOPPED"
 
-    assert chief._deaths == {trial.trial_id: 0}
+    assert chief._deaths == {trial.trial_id: 1}
     assert asks(chief, "other", trial.trial_id) is trial
 
 
@@ -517,6 +533,20 @@ def test_trials_stay_with_their_workers_when_a_chief_is_started_again_until_thes
 
         again._leases._clock = lambda: time.monotonic() + 1e6
         assert again.create_trial("fourth").trial_id == trial.trial_id
+
+
+def test_a_worker_that_is_there_when_its_chief_comes_back_has_not_died(chief, tmp_path):
+    (trial,) = chief.trials.values()
+    chief.release()
+
+    again = started_again(tmp_path)
+    again.max_retries_per_trial = 1
+    with again.searching():
+        assert asks(again, "first", trial.trial_id).status == "RUNNING"
+        told_by(again, "first", trial, "INVALID")
+
+        assert again.create_trial("first").trial_id == trial.trial_id
+        assert again._deaths == {}
 
 
 def test_a_worker_that_is_started_again_with_its_chief_begins_its_trial_anew_but_not_for_ever(chief, tmp_path):
