@@ -59,7 +59,7 @@ def _noted(received: list[int]) -> Iterator[None]:
         received.append(number)
         raise_for(number)
 
-    usual = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    usual: dict[int, Any] = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
     ours = {number: handler for number, handler in usual.items() if signal.getsignal(number) is handler}
     for number in ours:
         signal.signal(number, interrupt)
