@@ -65,7 +65,7 @@ class _Stub:
         self._stub = stub
         self._folder = folder
         self._metadata = metadata
-        self._is_known = project.exists(folder) and not _are_dismissed(folder)  # of an earlier chief they may be
+        self._is_known = not _are_dismissed(folder)  # or it may have been by an earlier chief, until this one answers
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._stub, name)

@@ -668,6 +668,8 @@ def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch
     client = OracleClient(oracle)
     connect(client, Path(oracle.project_folder))
     trial_id = client.create_trial("wörker").trial_id
+    unheard = OracleClient(oracle)
+    connect(unheard, Path(oracle.project_folder))
     hold = Hold(client, trial_id)
     hold.renew()
     hold.check()
@@ -692,6 +694,8 @@ def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch
         client.create_trial("wörker")
     with pytest.raises(SearchEndedError):
         client.stub.GetSpace(protos.get_service().GetSpaceRequest(), timeout=0.01)
+    with pytest.raises(SearchEndedError):
+        unheard.create_trial("late")  # has never asked before, but was there when the search went on
 
     early = OracleClient(oracle)
     connect(early, Path(oracle.project_folder))
