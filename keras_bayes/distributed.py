@@ -17,8 +17,7 @@ from keras_bayes.steering import SteeredOracle
 from keras_bayes.worker_report import WorkerReport
 
 ABANDONED = "All workers are gone; start some, and this chief, again to go on."
-ANY_WORKER = "any"  # who was heard of with each call of a worker
-FIRST_SIGN_SECONDS = 10.0  # within which a worker that gives signs of life gives the first one of a trial
+ANY_WORKER = "any"  # who is heard of with each worker
 DESERTED_SECONDS = 45.0  # longer than a lease: another worker may be on its way
 
 
@@ -36,7 +35,7 @@ class DistributedOracle(SteeredOracle):
         super().__init__(**kwargs)
         self._clock = ListeningClock()
         self._leases = Leases(LEASE_SECONDS, self._clock)  # of running trials
-        self._begun = Leases(FIRST_SIGN_SECONDS, self._clock)  # trials that were given away, and not asked for since
+        self._begun: set[str] = set()  # trials that were given away, and not asked for since
         self._workers = Leases(DESERTED_SECONDS, self._clock)
         self._caller: str | None = None  # the worker that is calling, if it says so
         self._lost_by: dict[str, str] = {}  # the worker that fell silent during a trial
@@ -45,6 +44,7 @@ class DistributedOracle(SteeredOracle):
     @contextlib.contextmanager
     def searching(self) -> Iterator[None]:
         """See `DurableOracle.searching`; what ran when a chief ended stays with its workers until these are lost."""
+        self._are_dismissed = False
         with super().searching():
             if is_chief():
                 self._leave_to_workers()
@@ -76,12 +76,13 @@ class DistributedOracle(SteeredOracle):
             self._are_dismissed = False
             trial = super().create_trial(tuner_id)
             if is_distributed():
-                self._begun.hear(trial.trial_id)
                 self._are_dismissed = trial.status == TrialStatus.STOPPED and not self.ongoing_trials
                 if self._are_dismissed:
                     self.save()
-            if tuner_id == self._caller and trial.status == TrialStatus.RUNNING:
-                self._leases.hear(trial.trial_id)
+            if trial.status == TrialStatus.RUNNING:
+                self._begun.add(trial.trial_id)
+                if tuner_id == self._caller:
+                    self._leases.hear(trial.trial_id)
             return trial
 
     def get_state(self) -> dict[str, Any]:
@@ -99,8 +100,10 @@ class DistributedOracle(SteeredOracle):
                 if self._caller not in self._owners(trial_id):
                     return self._stopped(trial_id)
             if is_distributed():
-                self._begun.forget(trial_id)
+                self._begun.discard(trial_id)
                 self._died.discard(trial_id)
+                for tuner_id in self._owners(trial_id):
+                    self._hear_of_worker(tuner_id)
             return self._trial(trial_id)
 
     def update_trial(self, trial_id: str, metrics: dict[str, Any], step: int = 0) -> Trial:
@@ -115,6 +118,8 @@ class DistributedOracle(SteeredOracle):
         with self._lock:
             ended = trial.trial_id if isinstance(trial, Trial) else trial or trial_id
             if not self._is_over(ended) and not self._is_anothers(ended):
+                self._died.discard(ended)
+                self._lost_by.pop(ended, None)
                 super().end_trial(trial, status, trial_id)
 
     def release_lost_trials(self) -> None:
@@ -215,7 +220,7 @@ class DistributedOracle(SteeredOracle):
     def _awaits_others(self) -> bool:
         # Should the worker of a running trial be lost, another must be there.
         running = [trial.trial_id for trial in self.ongoing_trials.values()]
-        return any(self._leases.is_held(trial_id) or self._begun.is_held(trial_id) for trial_id in running)
+        return any(map(self._leases.is_held, running))
 
     def _next_trial(self) -> Trial:
         try:

@@ -66,10 +66,6 @@ class Leases:
         """Expects no more signs of life."""
         self._heard.pop(name, None)
 
-    def __contains__(self, name: str) -> bool:
-        """Whether `name` has been heard of, and not been forgotten."""
-        return name in self._heard
-
     def is_held(self, name: str) -> bool:
         """Whether `name` has been heard of within the last seconds."""
         return name in self._heard and not self.is_lost(name)

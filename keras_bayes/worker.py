@@ -49,10 +49,10 @@ def connect(client: Any, folder: Path) -> None:
     config = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": RETRY_POLICY}]})
     options = [("grpc.service_config", config), ("grpc.max_reconnect_backoff_ms", RECONNECT_MILLISECONDS)]
     stub = type(client.stub)(grpc.insecure_channel(address(), options=options))
-    client.stub = _Stub(stub, folder, [(TUNER_ID_HEADER, client.tuner_id.encode())])
+    client.stub = Stub(stub, folder, [(TUNER_ID_HEADER, client.tuner_id.encode())])
 
 
-class _Stub:
+class Stub:
     """The calls of a worker to its chief.
 
     Args:
@@ -65,7 +65,11 @@ class _Stub:
         self._stub = stub
         self._folder = folder
         self._metadata = metadata
-        self._is_known = not _are_dismissed(folder)  # or it may have been by an earlier chief, until this one answers
+        self.look()
+
+    def look(self) -> None:
+        """Looks whether the search goes on; one that has ended before that may be of an earlier chief than the next."""
+        self._goes_on = not _are_dismissed(self._folder)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._stub, name)
@@ -82,13 +86,11 @@ class _Stub:
             while not call.done():
                 with contextlib.suppress(grpc.FutureTimeoutError):
                     call.exception(timeout=HEARTBEAT_SECONDS)
-                if (not call.done() or is_away(call)) and self._is_known and _are_dismissed(self._folder):
+                if (not call.done() or is_away(call)) and self._goes_on and _are_dismissed(self._folder):
                     raise SearchEndedError("The search has ended, and its chief too.")
-            response = call.result()
+            return call.result()
         finally:
             call.cancel()
-        self._is_known = True
-        return response
 
 
 def _are_dismissed(folder: Path) -> bool:
@@ -132,9 +134,9 @@ class Hold:
     """
 
     def __init__(self, client: Any, trial_id: str) -> None:
+        self.trial_id = trial_id
         self.is_lost = False
         self._client = client
-        self.trial_id = trial_id
         self._asked = time.monotonic()
 
     def renew(self) -> None:

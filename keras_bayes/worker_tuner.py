@@ -59,6 +59,7 @@ class WorkerTuner(TrainingTuner):
         finally:
             self._heartbeat.stop()
             self._writer.finish()
+            self.oracle.stub.look()  # the chief of another search may be yet to come
 
     def pre_create_trial(self) -> None:
         """See `keras_tuner.Tuner.pre_create_trial`; a sick worker asks for no trial."""
@@ -88,6 +89,7 @@ class WorkerTuner(TrainingTuner):
             if self._heartbeat is not None:
                 self._heartbeat.call_now()
             wait_for_trial(Path(self.project_dir), trial.trial_id)
+            self.oracle.stub.look()
         super()._try_run_and_update_trial(trial, *fit_args, **fit_kwargs)
 
     def _run_and_update_trial(self, trial: Any, *fit_args: Any, **fit_kwargs: Any) -> None:

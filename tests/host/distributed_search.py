@@ -34,7 +34,7 @@ class Tuner(keras_bayes.BayesTuner):
 
 
 class BrokenOnce(keras_bayes.BayesOracle):
-    """An oracle with a mistake, which says when it has had a sign of life."""
+    """An oracle with a mistake, which says when it has been asked for a trial."""
 
     is_mended = False
 

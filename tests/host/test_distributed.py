@@ -65,7 +65,7 @@ def wait_for(condition):
 
 
 def has_heard(folder, of):
-    """Whether the chief has had a sign of life of a trial; whoever never gave one is not missed."""
+    """Whether the chief has been asked for a trial by the worker that runs it."""
     return f"heard of {of}\n" in (folder / "chief.log").read_text()
 
 

@@ -343,7 +343,6 @@ def test_a_worker_waits_while_a_leased_trial_may_still_be_lost(tmp_path, monkeyp
     oracle = make_oracle(tmp_path)  # what the first trial finds is all there will be to search
     with oracle.called_by("a"):
         first = oracle.create_trial("a")
-    oracle._begun._clock = lambda: 1e12
 
     waiting = oracle.create_trial("b").status
     oracle._leases._clock = lambda: 1e12
@@ -353,15 +352,27 @@ def test_a_worker_waits_while_a_leased_trial_may_still_be_lost(tmp_path, monkeyp
     assert (again.status, again.trial_id) == ("RUNNING", first.trial_id)
 
 
-def test_a_worker_waits_for_the_first_sign_of_life_of_a_trial_but_not_for_ever(tmp_path, monkeypatch):
+def test_nobody_waits_for_a_worker_of_which_no_sign_is_expected(tmp_path, monkeypatch):
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
     oracle = make_oracle(tmp_path)
     oracle.create_trial("a")
 
-    waiting = oracle.create_trial("b").status
-    oracle._begun._clock = lambda: 1e12
+    assert oracle.create_trial("b").status == "STOPPED"
 
-    assert (waiting, oracle.create_trial("b").status) == ("IDLE", "STOPPED")
+
+def test_a_chief_does_not_end_between_two_trials_of_a_worker_of_which_no_sign_is_expected(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    trial = oracle.create_trial("a")
+
+    now = time.monotonic() + 1e6
+    oracle._workers._clock = lambda: now
+    oracle.get_trial(trial.trial_id)  # at its end, as keras-tuner's own tuners do
+    oracle.update_trial(trial.trial_id, {"loss": 1.0})
+    oracle.end_trial(trial.trial_id)
+    oracle.release_lost_trials()
+
+    assert not oracle.ends_abandoned()
 
 
 @pytest.mark.parametrize("says_who_it_is", [True, False])
@@ -535,14 +546,15 @@ def test_trials_stay_with_their_workers_when_a_chief_is_started_again_until_thes
         assert again.create_trial("fourth").trial_id == trial.trial_id
 
 
-def test_a_worker_that_is_there_when_its_chief_comes_back_has_not_died(chief, tmp_path):
+@pytest.mark.parametrize("asks_before", [True, False])
+def test_a_worker_that_is_there_when_its_chief_comes_back_has_not_died(chief, tmp_path, asks_before):
     (trial,) = chief.trials.values()
     chief.release()
 
     again = started_again(tmp_path)
     again.max_retries_per_trial = 1
     with again.searching():
-        assert asks(again, "first", trial.trial_id).status == "RUNNING"
+        assert not asks_before or asks(again, "first", trial.trial_id).status == "RUNNING"
         told_by(again, "first", trial, "INVALID")
 
         assert again.create_trial("first").trial_id == trial.trial_id
@@ -600,7 +612,6 @@ def test_the_workers_are_dismissed_when_nothing_is_left_and_not_before(chief):
     state = Path(chief.project_folder) / "oracle.json"
     (trial,) = chief.trials.values()
     chief.max_trials = 1
-    chief.get_trial(trial.trial_id)  # its worker is there
     assert chief.create_trial("second").status == "IDLE"
     chief.update_trial(trial.trial_id, {"loss": 1.0})
     chief.end_trial(trial.trial_id)
@@ -614,11 +625,17 @@ def test_the_workers_are_dismissed_when_nothing_is_left_and_not_before(chief):
     assert not json.loads(state.read_text())["workers_dismissed"]
 
 
+def test_another_search_of_a_chief_has_not_dismissed_its_workers(chief):
+    chief._are_dismissed = True
+
+    with chief.searching():
+        assert not chief.get_state()["workers_dismissed"]
+
+
 def test_no_worker_is_dismissed_while_one_of_which_no_sign_is_expected_runs_a_trial(tmp_path, monkeypatch):
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
     oracle = make_oracle(tmp_path, hyperparameters=small_space(), max_trials=1)
     oracle.create_trial("a")
-    oracle._begun._clock = lambda: 1e12
 
     assert oracle.create_trial("b").status == "STOPPED"
     oracle.save()
@@ -694,6 +711,10 @@ def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch
         client.create_trial("wörker")
     with pytest.raises(SearchEndedError):
         client.stub.GetSpace(protos.get_service().GetSpaceRequest(), timeout=0.01)
+    client.stub.look()  # as it does after a search
+    hold = Hold(client, trial_id)
+    hold.renew()
+    assert not hold.is_lost
     with pytest.raises(SearchEndedError):
         unheard.create_trial("late")  # has never asked before, but was there when the search went on
 
