@@ -138,6 +138,7 @@ class Hold:
         self.is_lost = False
         self._client = client
         self._asked = time.monotonic()
+        self._is_in_doubt = False  # since this process was stopped, and the chief has not answered since
 
     def renew(self) -> None:
         """Lets the chief know that the trial is running, if it is there, and learns from it whose trial it is."""
@@ -147,10 +148,12 @@ class Hold:
         try:
             response = self._client.stub.GetTrial(request, timeout=HEARTBEAT_SECONDS)
             self.is_lost = self.is_lost or Trial.from_proto(response.trial).status != TrialStatus.RUNNING
+            self._is_in_doubt = False
         except SearchEndedError:
             self.is_lost = True
         except grpc.RpcError:  # the chief is away
             pass
+        self._is_in_doubt |= self._was_stopped()  # an answer may be of before, too
         self._asked = time.monotonic()
 
     def check(self) -> None:
@@ -159,10 +162,14 @@ class Hold:
         Raises:
             keras_tuner.errors.FailedTrialError: It is.
         """
-        if time.monotonic() - self._asked > LEASE_SECONDS / 2:
+        if self._is_in_doubt or self._was_stopped():
             self.renew()
         if self.is_lost:
             raise kt.errors.FailedTrialError(f"trial_{self.trial_id} is not this worker's any more.")
+
+    def _was_stopped(self) -> bool:
+        """Whether this process has not asked for longer than it ever waits."""
+        return time.monotonic() - self._asked > LEASE_SECONDS / 2
 
 
 def wait_for_trial(folder: Path, trial_id: str) -> None:

@@ -11,6 +11,7 @@ import time
 import warnings
 from pathlib import Path
 
+import grpc
 import keras_tuner as kt
 import numpy as np
 import pytest
@@ -606,6 +607,37 @@ def test_a_chief_whose_workers_are_gone_says_so_in_any_case(chief, verbose, caps
         assert chief.ends_abandoned()
 
     assert (lost in capsys.readouterr().out) == (verbose > 0)
+
+
+class FailingOnce:
+    """The calls of a worker to an oracle, the first of which fails."""
+
+    tuner_id = "late"
+    has_failed = False
+
+    def __init__(self, oracle):
+        self.oracle = oracle
+        self.stub = self
+
+    def GetTrial(self, request, timeout):
+        if not self.has_failed:
+            self.has_failed = True
+            raise grpc.RpcError
+        with self.oracle.called_by(self.tuner_id):
+            trial = self.oracle.get_trial(request.trial_id)
+        return protos.get_service().GetTrialResponse(trial=trial.to_proto())
+
+
+def test_a_worker_that_was_stopped_asks_until_its_chief_has_answered(chief):
+    hold = Hold(FailingOnce(chief), *chief.trials)  # which is the first worker's
+    hold.check()  # it has asked a moment ago
+
+    hold._asked -= LEASE_SECONDS
+    hold.renew()
+
+    assert hold._client.has_failed
+    with pytest.raises(kt.errors.FailedTrialError):
+        hold.check()
 
 
 def test_the_workers_are_dismissed_when_nothing_is_left_and_not_before(chief):
