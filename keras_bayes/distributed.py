@@ -168,9 +168,12 @@ class DistributedOracle(SteeredOracle):
 
     def _find_again(self, tuner_id: str, trial_id: str) -> None:
         """Learns that a worker is running a trial which, if it fell silent, may have been taken from it."""
-        if not self._is_over(trial_id) and not self._owners(trial_id) and tuner_id not in self.ongoing_trials:
+        owners = self._owners(trial_id)
+        if tuner_id in owners:
+            return
+        if not owners and not self._is_over(trial_id) and tuner_id not in self.ongoing_trials:
             self._leave_to(tuner_id, trial_id)
-        elif self._lost_by.get(trial_id) == tuner_id and tuner_id not in self._owners(trial_id):
+        elif self._lost_by.get(trial_id) == tuner_id:
             del self._lost_by[trial_id]
             self._deaths[trial_id] = max(self._deaths.get(trial_id, 0) - 1, 0)  # it was none
 

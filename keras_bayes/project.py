@@ -90,6 +90,15 @@ def has_weights(folder: Path, trial_id: str) -> bool:
     return any(trial_folder(folder, trial_id).glob(f"*{WEIGHTS_SUFFIX}"))
 
 
+def peek(path: Path) -> State:
+    """What a file holds that another process writes; nothing where there is none, or no object in it."""
+    try:
+        state = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
 def stamp(folder: Path) -> frozenset[tuple[str, int, int]]:
     """Something that changes whenever a file of the search is written."""
     paths = [folder / ORACLE_FILE, *folder.glob("trial_*/trial.json")]

@@ -48,7 +48,6 @@ def raise_for(number: int) -> None:
 @contextmanager
 def _noted(received: list[int]) -> Iterator[None]:
     """Notes signals that end a program which does nothing about them."""
-
     owner = os.getpid()
 
     def interrupt(number: int, frame: Any) -> None:

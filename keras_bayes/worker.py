@@ -55,6 +55,9 @@ def connect(client: Any, folder: Path) -> None:
 class Stub:
     """The calls of a worker to its chief.
 
+    Attributes:
+        goes_on: Whether the search was going on when that was last known, which a trial that was given proves.
+
     Args:
         stub: The calls as gRPC makes them.
         folder: The project, which says of a chief that does not answer whether its search has ended.
@@ -69,7 +72,7 @@ class Stub:
 
     def look(self) -> None:
         """Looks whether the search goes on; one that has ended before that may be of an earlier chief than the next."""
-        self._goes_on = not _are_dismissed(self._folder)
+        self.goes_on = not _are_dismissed(self._folder)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._stub, name)
@@ -86,7 +89,7 @@ class Stub:
             while not call.done():
                 with contextlib.suppress(grpc.FutureTimeoutError):
                     call.exception(timeout=HEARTBEAT_SECONDS)
-                if (not call.done() or is_away(call)) and self._goes_on and _are_dismissed(self._folder):
+                if (not call.done() or is_away(call)) and self.goes_on and _are_dismissed(self._folder):
                     raise SearchEndedError("The search has ended, and its chief too.")
             return call.result()
         finally:
@@ -95,16 +98,7 @@ class Stub:
 
 def _are_dismissed(folder: Path) -> bool:
     """Whether the chief of a project has noted that there is nothing left to run."""
-    return bool(_state(folder / project.ORACLE_FILE).get("workers_dismissed"))
-
-
-def _state(path: Path) -> dict[str, Any]:
-    """What a file holds that the chief writes; nothing if there is none, or not an object."""
-    try:
-        state = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return state if isinstance(state, dict) else {}
+    return bool(project.peek(folder / project.ORACLE_FILE).get("workers_dismissed"))
 
 
 def is_away(error: grpc.RpcError) -> bool:
@@ -202,7 +196,7 @@ def wait_for_trial(folder: Path, trial_id: str) -> None:
 
 def _is_given(folder: Path, trial_id: str) -> bool:
     """Whether the folder of a search says that a trial is running, or has run."""
-    status = _state(project.trial_folder(folder, trial_id) / "trial.json").get("status", TrialStatus.INVALID)
+    status = project.peek(project.trial_folder(folder, trial_id) / "trial.json").get("status", TrialStatus.INVALID)
     return bool(status != TrialStatus.INVALID)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from pathlib import Path
 from typing import NamedTuple
 
+from keras_bayes.project import peek
 from keras_bayes.states import check_report
 from keras_bayes.writer import Writer
 
@@ -40,6 +40,6 @@ class WorkerReport(NamedTuple):
     def read(cls, folder: Path) -> WorkerReport | None:
         """From the folder of the trial; `None` where it is broken, or missing as from keras-tuner's own tuners."""
         try:
-            return cls(**check_report(json.loads((folder / REPORT_FILE).read_text(encoding="utf-8"))))
-        except (OSError, LookupError, TypeError, ValueError):
+            return cls(**check_report(peek(folder / REPORT_FILE)))
+        except (LookupError, TypeError):
             return None

@@ -88,8 +88,8 @@ class WorkerTuner(TrainingTuner):
             self._hold = Hold(self.oracle, trial.trial_id)
             if self._heartbeat is not None:
                 self._heartbeat.call_now()
+            self.oracle.stub.goes_on = True
             wait_for_trial(Path(self.project_dir), trial.trial_id)
-            self.oracle.stub.look()
         super()._try_run_and_update_trial(trial, *fit_args, **fit_kwargs)
 
     def _run_and_update_trial(self, trial: Any, *fit_args: Any, **fit_kwargs: Any) -> None:

@@ -757,6 +757,35 @@ def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch
     assert not hold.is_lost  # its chief, which goes on with that search, is yet to come
 
 
+def test_a_worker_whose_search_ended_while_it_began_its_trial_does_not_wait_for_its_chief(tmp_path, monkeypatch):
+    class Tuner(keras_bayes.BayesTuner):
+        def run_trial(self, trial, *args, **kwargs):
+            return 1.0
+
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "1")  # where nobody is any more
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "late")
+    monkeypatch.setattr(worker, "HEARTBEAT_SECONDS", 0.1)
+    tuner = Tuner(directory=tmp_path, project_name="search")
+    trial = Trial(small_space(), "0", status="RUNNING")
+    (tmp_path / "search" / "trial_0").mkdir()
+    (tmp_path / "search" / "trial_0" / "trial.json").write_text(json.dumps({"status": "COMPLETED"}))
+    (tmp_path / "search" / "oracle.json").write_text(json.dumps({"workers_dismissed": True}))
+    raised = []
+
+    def run():
+        try:
+            tuner._try_run_and_update_trial(trial)
+        except SearchEndedError as error:
+            raised.append(error)
+
+    running = threading.Thread(target=run, daemon=True)
+    running.start()
+    running.join(30)
+
+    assert raised
+
+
 def test_who_has_lost_a_trial_does_not_keep_it_from_being_missed(chief):
     trial = lose_first(chief)
     asks(chief, "other", trial.trial_id)
