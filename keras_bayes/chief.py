@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from concurrent import futures
 from typing import Any
 
 import grpc
 
 from keras_bayes.distributed import DistributedOracle
+from keras_bayes.errors import KerasBayesWarning
 
 LOOK_SECONDS = 1.0  # between two looks at the search
 GRACE_SECONDS = 1.0  # for what is being answered at the end
 OPTIONS = [("grpc.so_reuseport", 0)]  # or else two chiefs could share a port, and each worker would get one of them
 TUNER_ID_HEADER = "tuner-id-bin"  # of a call: who makes it, in UTF-8; most requests have no place for it
+PROCESS_HEADER = "process"  # of a call: what tells the worker from another one of the same id
 
 
 def serve(oracle: DistributedOracle) -> None:
@@ -44,7 +47,7 @@ def serve(oracle: DistributedOracle) -> None:
 
 
 class _Callers(grpc.ServerInterceptor):
-    """Lets an oracle know who calls, where a worker says so.
+    """Lets an oracle know who calls, where a worker says so, and the user where two say they are the same one.
 
     Args:
         oracle: The oracle.
@@ -52,19 +55,36 @@ class _Callers(grpc.ServerInterceptor):
 
     def __init__(self, oracle: DistributedOracle) -> None:
         self._oracle = oracle
+        self._process_of: dict[str, str] = {}  # a worker is which process now
+        self._replaced: set[str] = set()  # those that were a worker before, and so should be gone
 
     def intercept_service(self, continuation: Any, call: Any) -> Any:
         """What answers a call."""
         handler = continuation(call)
-        tuner_id = dict(call.invocation_metadata).get(TUNER_ID_HEADER)
-        if handler is None or tuner_id is None:
+        metadata = dict(call.invocation_metadata)
+        if handler is None or TUNER_ID_HEADER not in metadata:
             return handler
+        tuner_id = metadata[TUNER_ID_HEADER].decode()
+        self._note_process(tuner_id, metadata[PROCESS_HEADER])
 
         def answer(request: Any, context: Any) -> Any:
-            with self._oracle.called_by(tuner_id.decode()):
+            with self._oracle.called_by(tuner_id):
                 return handler.unary_unary(request, context)
 
         return grpc.unary_unary_rpc_method_handler(answer, handler.request_deserializer, handler.response_serializer)
+
+    def _note_process(self, tuner_id: str, process: str) -> None:
+        before = self._process_of.get(tuner_id, process)
+        self._process_of[tuner_id] = process
+        if before != process:
+            self._replaced.add(before)
+        if process in self._replaced:
+            warnings.warn(
+                f"Two workers call themselves {tuner_id!r}, so each trains what the other does. Start each with a "
+                "`KERASTUNER_TUNER_ID` of its own.",
+                KerasBayesWarning,
+                stacklevel=2,
+            )
 
 
 def address() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+import uuid
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ import keras_tuner as kt
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes import project
-from keras_bayes.chief import TUNER_ID_HEADER, address
+from keras_bayes.chief import PROCESS_HEADER, TUNER_ID_HEADER, address
 from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.leases import HEARTBEAT_SECONDS, LEASE_SECONDS
 from keras_bayes.search_log import SearchLog
@@ -49,7 +50,8 @@ def connect(client: Any, folder: Path) -> None:
     config = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": RETRY_POLICY}]})
     options = [("grpc.service_config", config), ("grpc.max_reconnect_backoff_ms", RECONNECT_MILLISECONDS)]
     stub = type(client.stub)(grpc.insecure_channel(address(), options=options))
-    client.stub = Stub(stub, folder, [(TUNER_ID_HEADER, client.tuner_id.encode())])
+    metadata = [(TUNER_ID_HEADER, client.tuner_id.encode()), (PROCESS_HEADER, uuid.uuid4().hex)]
+    client.stub = Stub(stub, folder, metadata)
 
 
 class Stub:
@@ -64,7 +66,7 @@ class Stub:
         metadata: What is sent with each call.
     """
 
-    def __init__(self, stub: Any, folder: Path, metadata: Sequence[tuple[str, bytes]]) -> None:
+    def __init__(self, stub: Any, folder: Path, metadata: Sequence[tuple[str, str | bytes]]) -> None:
         self._stub = stub
         self._folder = folder
         self._metadata = metadata

@@ -23,6 +23,7 @@ from searches import make_oracle, run_search, run_trial, small_space
 import keras_bayes
 from keras_bayes import worker
 from keras_bayes.chief import serve
+from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.leases import LEASE_SECONDS
 from keras_bayes.worker import Hold, SearchEndedError, connect
 from keras_bayes.worker_report import WorkerReport
@@ -704,16 +705,45 @@ def test_a_trial_is_its_workers_until_another_has_it(chief):
     assert asks(chief, "other", trial.trial_id).status == "STOPPED"
 
 
-def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch):
+def served(oracle, monkeypatch, tuner_id):
+    """A chief in a thread, for workers of that id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
     monkeypatch.setenv("KERASTUNER_ORACLE_PORT", str(port))
-    monkeypatch.setenv("KERASTUNER_TUNER_ID", "wörker")
-    oracle = make_oracle(tmp_path, hyperparameters=small_space(), max_trials=1)
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", tuner_id)
     chief = threading.Thread(target=serve, args=(oracle,))
     chief.start()
+    return chief
+
+
+def test_a_chief_warns_of_two_workers_that_call_themselves_the_same(tmp_path, monkeypatch):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space(), max_trials=1)
+    chief = served(oracle, monkeypatch, "worker")
+    first, second = OracleClient(oracle), OracleClient(oracle)
+    for client in (first, second):
+        connect(client, Path(oracle.project_folder))
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("default", KerasBayesWarning)
+        trial_id = first.create_trial("worker").trial_id
+        assert second.create_trial("worker").trial_id == trial_id  # as after the first has been started again
+        assert not caught
+        for client in (first, second, first):
+            client.get_trial(trial_id)
+        oracle.end_trial(trial_id, "FAILED")
+        assert first.create_trial("worker").status == "STOPPED"
+        chief.join()
+
+    (told,) = caught
+    assert "call themselves 'worker'" in str(told.message)
+
+
+def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space(), max_trials=1)
+    chief = served(oracle, monkeypatch, "wörker")
     client = OracleClient(oracle)
     connect(client, Path(oracle.project_folder))
     trial_id = client.create_trial("wörker").trial_id
