@@ -6,11 +6,14 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 AGAIN_SECONDS = 0.05  # after which an interruption that Python has ignored comes again
+
+_usual: dict[int, Any] = {}  # the handlers of signals that are noted now
+_of_thread = threading.local()  # the mask of signals before a fork
 
 
 class Terminated(BaseException):
@@ -48,25 +51,47 @@ def raise_for(number: int) -> None:
 @contextmanager
 def _noted(received: list[int]) -> Iterator[None]:
     """Notes signals that end a program which does nothing about them."""
-    owner = os.getpid()
 
     def interrupt(number: int, frame: Any) -> None:
-        if os.getpid() != owner:  # forked in the meantime, such as from a pool that ends its processes by SIGTERM
-            signal.signal(number, usual[number])
-            os.kill(os.getpid(), number)
-            return
         received.append(number)
         raise_for(number)
 
     usual: dict[int, Any] = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
     ours = {number: handler for number, handler in usual.items() if signal.getsignal(number) is handler}
-    for number in ours:
-        signal.signal(number, interrupt)
+    _usual.update(ours)
     try:
+        for number in ours:
+            signal.signal(number, interrupt)
         yield
     finally:
-        for number, handler in ours.items():
-            signal.signal(number, handler)
+        _do_the_usual(ours)
+
+
+def _do_the_usual(numbers: Iterable[int]) -> None:
+    for number in _usual.keys() & numbers:
+        signal.signal(number, _usual.pop(number))
+
+
+def _hold_signals() -> None:
+    """Lets signals to a process that is being forked wait, since those that Python handles would be lost."""
+    if _usual:
+        _of_thread.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _usual)
+
+
+def _let_signals_come() -> None:
+    mask = _of_thread.__dict__.pop("mask", None)
+    if mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _begin_forked() -> None:
+    """A forked process is no search: it may be one of a pool, which ends them by SIGTERM."""
+    _do_the_usual(_usual)
+    _let_signals_come()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_hold_signals, after_in_parent=_let_signals_come, after_in_child=_begin_forked)
 
 
 @contextmanager

@@ -63,6 +63,43 @@ with interruptible() as received:
     assert done.returncode == 0
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_a_process_that_is_told_to_end_while_it_is_forked_ends():
+    done = run("""
+def fork_and_terminate():
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)  # ends it, if nothing else does
+        time.sleep(30)
+    os.kill(child, signal.SIGTERM)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+def of_a_thread():
+    codes = []
+    thread = threading.Thread(target=lambda: codes.append(fork_and_terminate()))
+    thread.start()
+    thread.join()
+    return codes[0]
+
+def ended():
+    return all(fork() == -signal.SIGTERM for fork in [fork_and_terminate, of_a_thread] * 30)
+
+def masks():
+    return signal.pthread_sigmask(signal.SIG_BLOCK, ()), signal.getsignal(signal.SIGTERM)
+
+before = masks()
+with interruptible():
+    within = masks()
+    say(ended())
+    assert masks() == within
+say(ended())
+assert masks() == before
+""")
+
+    assert done.stdout.split() == ["True", "True"], done.stderr
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("number", "raised", "code"), [("SIGTERM", "Terminated", -signal.SIGTERM), ("SIGINT", "KeyboardInterrupt", 0)]
 )
