@@ -18,6 +18,8 @@ GRACE_SECONDS = 1.0  # for what is being answered at the end
 OPTIONS = [("grpc.so_reuseport", 0)]  # or else two chiefs could share a port, and each worker would get one of them
 TUNER_ID_HEADER = "tuner-id-bin"  # of a call: who makes it, in UTF-8; most requests have no place for it
 PROCESS_HEADER = "process"  # of a call: what tells the worker from another one of the same id
+SEARCH_HEADER = "search"  # of a call: the search that the worker works for, if it knows that
+ANOTHER_SEARCH = grpc.StatusCode.FAILED_PRECONDITION  # of an answer: it is not that of the chief
 
 
 def serve(oracle: DistributedOracle) -> None:
@@ -68,6 +70,8 @@ class _Callers(grpc.ServerInterceptor):
         self._note_process(tuner_id, metadata[PROCESS_HEADER])
 
         def answer(request: Any, context: Any) -> Any:
+            if metadata.get(SEARCH_HEADER, self._oracle.search_id) != self._oracle.search_id:
+                context.abort(ANOTHER_SEARCH, "The worker works for another search than this chief.")
             with self._oracle.called_by(tuner_id):
                 return handler.unary_unary(request, context)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import uuid
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,7 @@ class DistributedOracle(SteeredOracle):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.search_id = uuid.uuid4().hex  # by which a worker tells it from another one at the same address
         self._clock = ListeningClock()
         self._leases = Leases(LEASE_SECONDS, self._clock)  # of running trials
         self._begun: set[str] = set()  # trials that were given away, and not asked for since
@@ -87,12 +89,17 @@ class DistributedOracle(SteeredOracle):
 
     def get_state(self) -> dict[str, Any]:
         """See `DurableOracle.get_state`; a worker that wakes up when its chief has ended learns why."""
-        return {**super().get_state(), "workers_dismissed": self._are_dismissed}
+        return {**super().get_state(), project.SEARCH_ID: self.search_id, "workers_dismissed": self._are_dismissed}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """See `DurableOracle.set_state`; it is the same search."""
+        super().set_state(state)
+        self.search_id = state.get(project.SEARCH_ID, self.search_id)
 
     def get_trial(self, trial_id: str) -> Trial:
         """The trial with an id; for who says it is running it, one that is over if it is not its any more.
 
-        A worker that fell silent keeps its trial if nobody has it yet.
+        A worker that fell silent keeps its trial if nobody has had it since.
         """
         with self._lock:
             if self._caller is not None:
@@ -167,13 +174,13 @@ class DistributedOracle(SteeredOracle):
         self.timesheet.go_on(trial_id)
 
     def _find_again(self, tuner_id: str, trial_id: str) -> None:
-        """Learns that a worker is running a trial which, if it fell silent, may have been taken from it."""
-        owners = self._owners(trial_id)
-        if tuner_id in owners:
+        """Learns that a worker which was the last to lose a trial is running it."""
+        if self._lost_by.get(trial_id) != tuner_id or self._is_over(trial_id):
             return
-        if not owners and not self._is_over(trial_id) and tuner_id not in self.ongoing_trials:
+        owners = self._owners(trial_id)
+        if not owners and tuner_id not in self.ongoing_trials:
             self._leave_to(tuner_id, trial_id)
-        elif self._lost_by.get(trial_id) == tuner_id:
+        elif tuner_id not in owners:
             del self._lost_by[trial_id]
             self._deaths[trial_id] = max(self._deaths.get(trial_id, 0) - 1, 0)  # it was none
 
@@ -221,9 +228,9 @@ class DistributedOracle(SteeredOracle):
             self._workers.hear(ANY_WORKER)
 
     def _awaits_others(self) -> bool:
-        # Should the worker of a running trial be lost, another must be there.
+        # Should the worker of a running trial be lost, another must be there; and the first trial may find the space.
         running = [trial.trial_id for trial in self.ongoing_trials.values()]
-        return any(map(self._leases.is_held, running))
+        return any(map(self._leases.is_held, running)) or (bool(running) and not self.hyperparameters.space)
 
     def _next_trial(self) -> Trial:
         try:

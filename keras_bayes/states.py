@@ -190,6 +190,7 @@ _TOLD: dict[str, Check] = {"unread": _TEXTS, "proposal": _is_proposal}
 
 _BAYESIAN: dict[str, Check] = {
     "format": _is_count,
+    "search_id": _is_text,
     "proposals": _dict(_is_proposal),
     "unread": _dict(_TEXTS),
     "declared": lambda value: _is_object(value) and _TEXTS(value["argument"]) and _is_texts(value["hypermodel"]),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
+import os
 import time
 import uuid
 import warnings
@@ -16,7 +18,7 @@ import keras_tuner as kt
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes import project
-from keras_bayes.chief import PROCESS_HEADER, TUNER_ID_HEADER, address
+from keras_bayes.chief import ANOTHER_SEARCH, PROCESS_HEADER, SEARCH_HEADER, TUNER_ID_HEADER, address
 from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.leases import HEARTBEAT_SECONDS, LEASE_SECONDS
 from keras_bayes.search_log import SearchLog
@@ -32,6 +34,10 @@ RETRY_POLICY = {  # see https://grpc.io/docs/guides/retry
     "retryableStatusCodes": ["UNAVAILABLE"],
 }
 RECONNECT_MILLISECONDS = 5000  # between two looks for the chief: well within a lease
+
+
+class AnotherSearchError(kt.errors.FailedTrialError):  # type: ignore[misc]
+    """The chief that answers a worker has another search, so that the trial of the worker is none of its."""
 
 
 class SearchEndedError(kt.errors.FatalError):  # type: ignore[misc]
@@ -70,6 +76,7 @@ class Stub:
         self._stub = stub
         self._folder = folder
         self._metadata = metadata
+        self._search: list[tuple[str, str]] = []  # header of the search that the last trial was asked for in, if known
         self.look()
 
     def look(self) -> None:
@@ -78,12 +85,33 @@ class Stub:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._stub, name)
-        return lambda request, **options: self._answer(method.future(request, metadata=self._metadata, **options))
+        return lambda request, **options: self._answer(
+            method.future(request, metadata=[*self._metadata, *self._search], **options)
+        )
+
+    def CreateTrial(self, request: Any, **options: Any) -> Any:
+        """Asks for a trial of the search in the folder, which may take a moment to appear there.
+
+        Raises:
+            keras_tuner.errors.FatalRuntimeError: The chief has another search.
+        """
+        deadline = math.inf
+        while True:
+            search_id = project.peek(self._folder / project.ORACLE_FILE).get(project.SEARCH_ID)
+            self._search = [] if search_id is None else [(SEARCH_HEADER, str(search_id))]
+            try:
+                return self.__getattr__("CreateTrial")(request, **options)
+            except AnotherSearchError as error:
+                deadline = min(deadline, time.monotonic() + SHARING_SECONDS)
+                if time.monotonic() > deadline:
+                    raise _is_elsewhere(self._folder) from error
+            time.sleep(SHARING_SECONDS / 100)
 
     def _answer(self, call: Any) -> Any:
         """The answer to a call.
 
         Raises:
+            AnotherSearchError: It is that of another search.
             SearchEndedError: There will be none.
             grpc.RpcError: The call failed.
         """
@@ -93,6 +121,8 @@ class Stub:
                     call.exception(timeout=HEARTBEAT_SECONDS)
                 if (not call.done() or is_away(call)) and self.goes_on and _are_dismissed(self._folder):
                     raise SearchEndedError("The search has ended, and its chief too.")
+            if call.code() == ANOTHER_SEARCH:
+                raise AnotherSearchError(call.details())
             return call.result()
         finally:
             call.cancel()
@@ -117,7 +147,7 @@ def give_sign(client: Any) -> None:
     """
     from keras_tuner.src import protos  # as late as in keras-tuner itself
 
-    with contextlib.suppress(grpc.RpcError, SearchEndedError):
+    with contextlib.suppress(grpc.RpcError, AnotherSearchError, SearchEndedError):
         client.stub.GetSpace(protos.get_service().GetSpaceRequest(), timeout=HEARTBEAT_SECONDS)
 
 
@@ -145,7 +175,7 @@ class Hold:
             response = self._client.stub.GetTrial(request, timeout=HEARTBEAT_SECONDS)
             self.is_lost = self.is_lost or Trial.from_proto(response.trial).status != TrialStatus.RUNNING
             self._is_in_doubt = False
-        except SearchEndedError:
+        except (AnotherSearchError, SearchEndedError):
             self.is_lost = True
         except grpc.RpcError:  # the chief is away
             pass
@@ -181,10 +211,7 @@ def wait_for_trial(folder: Path, trial_id: str) -> None:
     deadline = time.monotonic() + SHARING_SECONDS
     while not _is_given(folder, trial_id):
         if time.monotonic() > deadline and not project.exists(folder):
-            raise kt.errors.FatalRuntimeError(
-                f"The search of the chief is not in {folder.resolve()}. Start chief and workers with the same "
-                "`directory` and `project_name`, on a disk that they share."
-            )
+            raise _is_elsewhere(folder)
         if time.monotonic() > deadline:
             warnings.warn(
                 f"The chief has not written trial_{trial_id} to {folder.resolve()} within {SHARING_SECONDS:.0f} s; it "
@@ -194,6 +221,25 @@ def wait_for_trial(folder: Path, trial_id: str) -> None:
             )
             return
         time.sleep(SHARING_SECONDS / 100)
+
+
+def check_writable(folder: Path) -> None:
+    """Raises if nothing of a trial could be kept in the folder of a search.
+
+    Raises:
+        keras_tuner.errors.FatalRuntimeError: It is there, but must not be written to.
+    """
+    if folder.exists() and not os.access(folder, os.W_OK):
+        raise kt.errors.FatalRuntimeError(
+            f"This worker must not write to {folder.resolve()}; curves and weights of its trials would be lost."
+        )
+
+
+def _is_elsewhere(folder: Path) -> kt.errors.FatalRuntimeError:
+    return kt.errors.FatalRuntimeError(
+        f"The search of the chief at {address()} is not in {folder.resolve()}. Start chief and workers with the same "
+        "`directory` and `project_name`, on a disk that they share, and each search with a port of its own."
+    )
 
 
 def _is_given(folder: Path, trial_id: str) -> bool:

@@ -19,9 +19,11 @@ from keras_bayes.search_log import SearchLog
 from keras_bayes.training_tuner import TrainingTuner
 from keras_bayes.worker import (
     MAX_FAILURES,
+    AnotherSearchError,
     Hold,
     SearchEndedError,
     check_health,
+    check_writable,
     connect,
     give_sign,
     is_away,
@@ -54,7 +56,7 @@ class WorkerTuner(TrainingTuner):
             yield
         except SearchEndedError:
             if self._hold is not None:
-                self._tell_of_loss(self._hold)
+                self._leave_out(self._hold.trial_id)
             self.on_search_end()
         finally:
             self._heartbeat.stop()
@@ -64,6 +66,8 @@ class WorkerTuner(TrainingTuner):
     def pre_create_trial(self) -> None:
         """See `keras_tuner.Tuner.pre_create_trial`; a sick worker asks for no trial."""
         super().pre_create_trial()
+        if self._is_worker():
+            check_writable(Path(self.project_dir))
         if len(self._failed) >= MAX_FAILURES:
             check_health(self._failed, SearchLog.read(Path(self.project_dir)))
 
@@ -77,9 +81,11 @@ class WorkerTuner(TrainingTuner):
         """Ends a trial, unless it is another worker's by now."""
         try:
             if self._hold is not None and self._hold.is_lost:
-                self._tell_of_loss(self._hold)
+                self._leave_out(trial.trial_id)
             else:
                 super().on_trial_end(trial)
+        except AnotherSearchError:
+            self._leave_out(trial.trial_id)
         finally:
             self._hold = None
 
@@ -120,9 +126,11 @@ class WorkerTuner(TrainingTuner):
         else:
             give_sign(self.oracle)
 
-    def _tell_of_loss(self, hold: Hold) -> None:
+    def _leave_out(self, trial_id: str) -> None:
+        """Forgets what is not yet on the disk of a trial that this worker has lost, and says so."""
+        self._writer.forget(trial_folder(self.project_dir, trial_id))
         warnings.warn(
-            f"trial_{hold.trial_id} is not {self.tuner_id}'s any more: another worker has it, or the search has ended. "
+            f"trial_{trial_id} is not {self.tuner_id}'s any more: another worker has it, or the search has ended. "
             f"What {self.tuner_id} has of it is left out.",
             KerasBayesWarning,
             stacklevel=2,

@@ -54,6 +54,11 @@ class Writer:
             if not self._unsaved:
                 self._failing.discard(FILES)
 
+    def forget(self, folder: Path) -> None:
+        """Leaves out what is not yet on the disk of the files in a folder."""
+        with self._lock:
+            self._unsaved = {path: text for path, text in self._unsaved.items() if path.parent != folder}
+
     def finish(self) -> None:
         """Writes what is not yet on the disk; a warning says what is still missing there."""
         self.flush()

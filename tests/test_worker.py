@@ -1,14 +1,16 @@
 import json
+import os
 import threading
 import time
 from concurrent import futures
+from pathlib import Path
 
 import grpc
 import keras_tuner as kt
 import pytest
 
 from keras_bayes.errors import KerasBayesWarning
-from keras_bayes.worker import MAX_FAILURES, check_health, is_away, wait_for_trial
+from keras_bayes.worker import MAX_FAILURES, check_health, check_writable, is_away, wait_for_trial
 from tests.logs import log_of, trial
 from tests.spaces import real
 
@@ -41,7 +43,28 @@ def test_fewer_failures_or_other_ones_blame_no_worker(own):
     check_health([each.trial_id for each in own], log_of([LR], [*own, RUNNING]))
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+@pytest.mark.parametrize(("mode", "code"), [(0o555, 7), (0o777, 0)])
+def test_a_worker_takes_no_trials_whose_folder_it_must_not_write_to(tmp_path, mode, code):
+    tmp_path.chmod(mode)
+    child = os.fork()
+    if child == 0:
+        os.chdir(tmp_path)
+        if os.geteuid() == 0:  # who may do anything
+            os.setuid(65534)
+        try:
+            check_writable(Path())
+            check_writable(Path("missing"))
+        except kt.errors.FatalRuntimeError:
+            os._exit(7)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == code
+    tmp_path.chmod(0o755)
+
+
 def test_a_folder_without_a_search_is_not_that_of_the_chief(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "1")
     monkeypatch.setattr("keras_bayes.worker.SHARING_SECONDS", 0.05)
 
     with pytest.raises(kt.errors.FatalRuntimeError, match="with the same `directory`"):

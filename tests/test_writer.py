@@ -25,6 +25,23 @@ def test_what_is_written_is_on_the_disk(tmp_path):
     assert not writer.is_behind
 
 
+def test_what_is_forgotten_is_not_written_when_the_disk_allows_it(tmp_path, monkeypatch):
+    disk = FaultyDisk(monkeypatch, errno.ENOSPC)
+    writer = Writer()
+    (tmp_path / "lost").mkdir()
+    disk.fail(1)
+    with warned():
+        writer.write_lines(tmp_path / "lost" / "curve.jsonl", ["1\n"])
+        writer.write_json(tmp_path / "kept.json", 1)
+    disk.mend()
+
+    writer.forget(tmp_path / "lost")
+    writer.finish()
+
+    assert list((tmp_path / "lost").iterdir()) == []
+    assert json.loads((tmp_path / "kept.json").read_text()) == 1
+
+
 @pytest.mark.parametrize("call", range(1, 6))
 def test_a_fault_leaves_the_old_file_and_costs_one_warning(tmp_path, monkeypatch, call):
     disk = FaultyDisk(monkeypatch, errno.ENOSPC)

@@ -356,7 +356,7 @@ def test_a_worker_waits_while_a_leased_trial_may_still_be_lost(tmp_path, monkeyp
 
 def test_nobody_waits_for_a_worker_of_which_no_sign_is_expected(tmp_path, monkeypatch):
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
-    oracle = make_oracle(tmp_path)
+    oracle = make_oracle(tmp_path, hyperparameters=small_space(), max_trials=1)
     oracle.create_trial("a")
 
     assert oracle.create_trial("b").status == "STOPPED"
@@ -705,6 +705,35 @@ def test_a_trial_is_its_workers_until_another_has_it(chief):
     assert asks(chief, "other", trial.trial_id).status == "STOPPED"
 
 
+def test_a_trial_that_another_worker_has_begun_since_is_not_its_first_workers_again(chief):
+    trial = lose_first(chief)
+    asks(chief, "other", trial.trial_id)
+    now = chief._leases._clock()
+    chief._leases._clock = lambda: now + 1e6
+    chief.release_lost_trials()
+    assert chief.ongoing_trials == {}
+
+    assert asks(chief, "first", trial.trial_id).status == "STOPPED"  # its folder holds what the other one has left
+    assert asks(chief, "other", trial.trial_id) is trial
+
+
+def test_where_the_first_trial_is_to_find_the_space_the_other_workers_wait_for_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    oracle = make_oracle(tmp_path, max_trials=3)
+    first = oracle.create_trial("a")  # of keras-tuner's own tuners, which give no other sign
+
+    assert oracle.create_trial("b").status == "IDLE"
+
+    oracle.update_trial(first.trial_id, {"loss": 1.0})
+    sent = Trial.from_state(first.get_state())
+    sent.hyperparameters.Int("units", 1, 9)
+    sent.status = "COMPLETED"
+    oracle.end_trial(sent)
+    assert oracle.create_trial("b").status == "RUNNING"
+    assert oracle.create_trial("c").status == "RUNNING"
+    assert oracle.create_trial("a").status == "STOPPED"
+
+
 def served(oracle, monkeypatch, tuner_id):
     """A chief in a thread, for workers of that id."""
     with socket.socket() as free:
@@ -739,6 +768,50 @@ def test_a_chief_warns_of_two_workers_that_call_themselves_the_same(tmp_path, mo
 
     (told,) = caught
     assert "call themselves 'worker'" in str(told.message)
+
+
+def test_a_worker_takes_no_trial_of_another_search_than_that_in_its_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "SHARING_SECONDS", 0.5)
+    mine, another = (make_oracle(tmp_path / name, hyperparameters=small_space(), max_trials=1) for name in "ab")
+    mine.save()
+    chief = served(another, monkeypatch, "worker")
+    client = OracleClient(mine)
+    connect(client, Path(mine.project_folder))
+
+    with pytest.raises(kt.errors.FatalRuntimeError, match=r"chief at 127\.0\.0\.1:\d+ is not in .*/a/search"):
+        client.create_trial("worker")
+
+    assert another.trials == {}
+    with another.called_by("worker"):
+        trial = another.create_trial("worker")  # as a worker of that search with the same id
+    hold = Hold(client, trial.trial_id)
+    hold.renew()
+    assert hold.is_lost
+    for ask in (
+        lambda: client.update_trial(trial.trial_id, {"loss": 0.0}),
+        lambda: client.end_trial(trial),
+        client.get_best_trials,
+    ):
+        with pytest.raises(kt.errors.FailedTrialError):
+            ask()
+
+    threading.Timer(
+        0.2, lambda: Path(mine.project_folder, "oracle.json").write_text(json.dumps(another.get_state()))
+    ).start()
+    assert client.create_trial("worker").trial_id == trial.trial_id  # the chief has overwritten that search by this one
+    another.update_trial(trial.trial_id, {"loss": 1.0})
+    another.end_trial(trial.trial_id)
+    assert client.create_trial("worker").status == "STOPPED"
+    chief.join()
+
+
+def test_the_search_of_a_project_stays_the_same_until_it_is_overwritten(tmp_path):
+    search = make_oracle(tmp_path, hyperparameters=small_space())
+    search.save()
+    search.release()
+
+    assert started_again(tmp_path).search_id == search.search_id
+    assert make_oracle(tmp_path, hyperparameters=small_space()).search_id != search.search_id
 
 
 def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch):
@@ -785,35 +858,6 @@ def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch
     hold = Hold(early, trial_id)
     hold.renew()
     assert not hold.is_lost  # its chief, which goes on with that search, is yet to come
-
-
-def test_a_worker_whose_search_ended_while_it_began_its_trial_does_not_wait_for_its_chief(tmp_path, monkeypatch):
-    class Tuner(keras_bayes.BayesTuner):
-        def run_trial(self, trial, *args, **kwargs):
-            return 1.0
-
-    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
-    monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "1")  # where nobody is any more
-    monkeypatch.setenv("KERASTUNER_TUNER_ID", "late")
-    monkeypatch.setattr(worker, "HEARTBEAT_SECONDS", 0.1)
-    tuner = Tuner(directory=tmp_path, project_name="search")
-    trial = Trial(small_space(), "0", status="RUNNING")
-    (tmp_path / "search" / "trial_0").mkdir()
-    (tmp_path / "search" / "trial_0" / "trial.json").write_text(json.dumps({"status": "COMPLETED"}))
-    (tmp_path / "search" / "oracle.json").write_text(json.dumps({"workers_dismissed": True}))
-    raised = []
-
-    def run():
-        try:
-            tuner._try_run_and_update_trial(trial)
-        except SearchEndedError as error:
-            raised.append(error)
-
-    running = threading.Thread(target=run, daemon=True)
-    running.start()
-    running.join(30)
-
-    assert raised
 
 
 def test_who_has_lost_a_trial_does_not_keep_it_from_being_missed(chief):
