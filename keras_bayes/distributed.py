@@ -40,7 +40,7 @@ class DistributedOracle(SteeredOracle):
         self._begun: set[str] = set()  # trials that were given away, and not asked for since
         self._workers = Leases(DESERTED_SECONDS, self._clock)
         self._caller: str | None = None  # the worker that is calling, if it says so
-        self._lost_by: dict[str, str] = {}  # the worker that fell silent during a trial
+        self._lost_by: dict[str, list[str]] = {}  # the workers that fell silent during a trial, one after the other
         self._are_dismissed = False  # the workers: they have been told that there is nothing left to run
 
     @contextlib.contextmanager
@@ -174,20 +174,20 @@ class DistributedOracle(SteeredOracle):
         self.timesheet.go_on(trial_id)
 
     def _find_again(self, tuner_id: str, trial_id: str) -> None:
-        """Learns that a worker which was the last to lose a trial is running it."""
-        if self._lost_by.get(trial_id) != tuner_id or self._is_over(trial_id):
+        """Learns that a worker is running a trial which it was thought to have died of."""
+        owners, lost_by = self._owners(trial_id), self._lost_by.get(trial_id, [])
+        if tuner_id not in lost_by or tuner_id in owners or self._is_over(trial_id):
             return
-        owners = self._owners(trial_id)
-        if not owners and tuner_id not in self.ongoing_trials:
+        if lost_by[-1] == tuner_id and not owners and tuner_id not in self.ongoing_trials:
             self._leave_to(tuner_id, trial_id)
-        elif tuner_id not in owners:
-            del self._lost_by[trial_id]
-            self._deaths[trial_id] = max(self._deaths.get(trial_id, 0) - 1, 0)  # it was none
+        else:
+            self._deaths[trial_id] = max(self._deaths.get(trial_id, 0) - 1, 0)
+        lost_by.remove(tuner_id)
 
     def _release(self, tuner_id: str) -> None:
         """Queues the trial of a worker that has lost it."""
         trial = self.ongoing_trials.pop(tuner_id)
-        self._lost_by[trial.trial_id] = tuner_id
+        self._lost_by.setdefault(trial.trial_id, []).append(tuner_id)
         self.tuner_ids.discard(tuner_id)
         self._died.add(trial.trial_id)
         self._retry_queue.append(trial.trial_id)

@@ -714,7 +714,10 @@ def test_a_trial_that_another_worker_has_begun_since_is_not_its_first_workers_ag
     assert chief.ongoing_trials == {}
 
     assert asks(chief, "first", trial.trial_id).status == "STOPPED"  # its folder holds what the other one has left
-    assert asks(chief, "other", trial.trial_id) is trial
+    assert chief.create_trial("first") is trial  # and it was not the trial that kept it from answering
+    assert chief._deaths == {trial.trial_id: 1}
+    assert asks(chief, "other", trial.trial_id).status == "STOPPED"
+    assert chief._deaths == {trial.trial_id: 0}
 
 
 def test_where_the_first_trial_is_to_find_the_space_the_other_workers_wait_for_it(tmp_path, monkeypatch):
