@@ -9,6 +9,7 @@ from concurrent import futures
 from typing import Any
 
 import grpc
+from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes.distributed import DistributedOracle
 from keras_bayes.errors import KerasBayesWarning
@@ -17,9 +18,11 @@ LOOK_SECONDS = 1.0  # between two looks at the search
 GRACE_SECONDS = 1.0  # for what is being answered at the end
 OPTIONS = [("grpc.so_reuseport", 0)]  # or else two chiefs could share a port, and each worker would get one of them
 TUNER_ID_HEADER = "tuner-id-bin"  # of a call: who makes it, in UTF-8; most requests have no place for it
-PROCESS_HEADER = "process"  # of a call: what tells the worker from another one of the same id
+PROCESS_HEADER = "process"  # of a call: which process makes it
 SEARCH_HEADER = "search"  # of a call: the search that the worker works for, if it knows that
 ANOTHER_SEARCH = grpc.StatusCode.FAILED_PRECONDITION  # of an answer: it is not that of the chief
+SEARCH_OVER = grpc.StatusCode.ABORTED  # of an answer: the worker knows that, so that it asks in another search
+CREATE_TRIAL = "/keras_tuner.Oracle/CreateTrial"
 
 
 def serve(oracle: DistributedOracle) -> None:
@@ -59,6 +62,7 @@ class _Callers(grpc.ServerInterceptor):
         self._oracle = oracle
         self._process_of: dict[str, str] = {}  # a worker is which process now
         self._replaced: set[str] = set()  # those that were a worker before, and so should be gone
+        self._dismissed: set[str] = set()  # those that have been told that no trial is left
 
     def intercept_service(self, continuation: Any, call: Any) -> Any:
         """What answers a call."""
@@ -66,14 +70,19 @@ class _Callers(grpc.ServerInterceptor):
         metadata = dict(call.invocation_metadata)
         if handler is None or TUNER_ID_HEADER not in metadata:
             return handler
-        tuner_id = metadata[TUNER_ID_HEADER].decode()
-        self._note_process(tuner_id, metadata[PROCESS_HEADER])
+        tuner_id, process = metadata[TUNER_ID_HEADER].decode(), metadata[PROCESS_HEADER]
+        self._note_process(tuner_id, process)
 
         def answer(request: Any, context: Any) -> Any:
             if metadata.get(SEARCH_HEADER, self._oracle.search_id) != self._oracle.search_id:
                 context.abort(ANOTHER_SEARCH, "The worker works for another search than this chief.")
+            if call.method == CREATE_TRIAL and process in self._dismissed:
+                context.abort(SEARCH_OVER, "The search of this chief is over.")
             with self._oracle.called_by(tuner_id):
-                return handler.unary_unary(request, context)
+                response = handler.unary_unary(request, context)
+            if call.method == CREATE_TRIAL and Trial.from_proto(response.trial).status == TrialStatus.STOPPED:
+                self._dismissed.add(process)
+            return response
 
         return grpc.unary_unary_rpc_method_handler(answer, handler.request_deserializer, handler.response_serializer)
 

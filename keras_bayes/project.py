@@ -53,7 +53,7 @@ def replace_by(path: Path, write: Callable[[Path], None]) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     suffix = WEIGHTS_SUFFIX if path.name.endswith(WEIGHTS_SUFFIX) else ""
-    temporary = path.with_name(f".{path.name}.{_process()}-{threading.get_ident()}.tmp{suffix}")
+    temporary = path.with_name(f".{path.name}.{process()}-{threading.get_ident()}.tmp{suffix}")
     try:
         write(temporary)
         _sync(temporary)
@@ -72,8 +72,13 @@ def remove_leftovers(folder: Path, names: str = "*") -> None:
     """
     for pattern in (f".{names}.*-*-*.tmp*", f"trial_*/.{names}.*-*-*.tmp*"):
         for path in folder.glob(pattern):
-            if f".{_process()}-" not in path.name:
+            if f".{process()}-" not in path.name:
                 path.unlink(missing_ok=True)
+
+
+def process() -> str:
+    """What tells this process from others, also on other machines."""
+    return f"{_PROCESS}-{os.getpid()}"
 
 
 def trial_folder(folder: str | Path, trial_id: str) -> Path:
@@ -233,10 +238,6 @@ def _state(path: Path, content: bytes) -> State:
 
 def _checksum(text: str) -> str:
     return f"{zlib.crc32(text.encode()):08x}"
-
-
-def _process() -> str:
-    return f"{_PROCESS}-{os.getpid()}"
 
 
 def _sync(path: Path) -> None:

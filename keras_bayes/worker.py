@@ -7,7 +7,6 @@ import json
 import math
 import os
 import time
-import uuid
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ import keras_tuner as kt
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes import project
-from keras_bayes.chief import ANOTHER_SEARCH, PROCESS_HEADER, SEARCH_HEADER, TUNER_ID_HEADER, address
+from keras_bayes.chief import ANOTHER_SEARCH, PROCESS_HEADER, SEARCH_HEADER, SEARCH_OVER, TUNER_ID_HEADER, address
 from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.leases import HEARTBEAT_SECONDS, LEASE_SECONDS
 from keras_bayes.search_log import SearchLog
@@ -40,8 +39,15 @@ class AnotherSearchError(kt.errors.FailedTrialError):  # type: ignore[misc]
     """The chief that answers a worker has another search, so that the trial of the worker is none of its."""
 
 
+class SearchOverError(kt.errors.FatalError):  # type: ignore[misc]
+    """The chief has not begun its next search yet: the one that it has is over, as the worker knows."""
+
+
 class SearchEndedError(kt.errors.FatalError):  # type: ignore[misc]
     """The search of a worker has ended, and its chief too."""
+
+
+_REFUSALS: dict[Any, type[Exception]] = {ANOTHER_SEARCH: AnotherSearchError, SEARCH_OVER: SearchOverError}
 
 
 def connect(client: Any, folder: Path) -> None:
@@ -56,7 +62,7 @@ def connect(client: Any, folder: Path) -> None:
     config = json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": RETRY_POLICY}]})
     options = [("grpc.service_config", config), ("grpc.max_reconnect_backoff_ms", RECONNECT_MILLISECONDS)]
     stub = type(client.stub)(grpc.insecure_channel(address(), options=options))
-    metadata = [(TUNER_ID_HEADER, client.tuner_id.encode()), (PROCESS_HEADER, uuid.uuid4().hex)]
+    metadata = [(TUNER_ID_HEADER, client.tuner_id.encode()), (PROCESS_HEADER, project.process())]
     client.stub = Stub(stub, folder, metadata)
 
 
@@ -90,7 +96,7 @@ class Stub:
         )
 
     def CreateTrial(self, request: Any, **options: Any) -> Any:
-        """Asks for a trial of the search in the folder, which may take a moment to appear there.
+        """Asks for a trial of the search in the folder, which may take a moment to appear there, or to begin.
 
         Raises:
             keras_tuner.errors.FatalRuntimeError: The chief has another search.
@@ -105,13 +111,15 @@ class Stub:
                 deadline = min(deadline, time.monotonic() + SHARING_SECONDS)
                 if time.monotonic() > deadline:
                     raise _is_elsewhere(self._folder) from error
+            except SearchOverError:
+                pass
             time.sleep(SHARING_SECONDS / 100)
 
     def _answer(self, call: Any) -> Any:
         """The answer to a call.
 
         Raises:
-            AnotherSearchError: It is that of another search.
+            AnotherSearchError, SearchOverError: The chief refuses one.
             SearchEndedError: There will be none.
             grpc.RpcError: The call failed.
         """
@@ -121,8 +129,8 @@ class Stub:
                     call.exception(timeout=HEARTBEAT_SECONDS)
                 if (not call.done() or is_away(call)) and self.goes_on and _are_dismissed(self._folder):
                     raise SearchEndedError("The search has ended, and its chief too.")
-            if call.code() == ANOTHER_SEARCH:
-                raise AnotherSearchError(call.details())
+            if call.code() in _REFUSALS:
+                raise _REFUSALS[call.code()](call.details())
             return call.result()
         finally:
             call.cancel()

@@ -271,7 +271,7 @@ def test_temporary_files_of_dead_writers_are_removed_and_no_others(tmp_path):
         tmp_path / ".oracle.json.abcd-77-1.tmp",
         tmp_path / "trial_0" / ".checkpoint.weights.h5.abcd-7-1.tmp.weights.h5",
     ]
-    others = [tmp_path / f".oracle.json.{project._process()}-1.tmp", tmp_path / ".notes.tmp", tmp_path / "a-b-c.tmp"]
+    others = [tmp_path / f".oracle.json.{project.process()}-1.tmp", tmp_path / ".notes.tmp", tmp_path / "a-b-c.tmp"]
     (tmp_path / "trial_0").mkdir()
     for path in dead + others:
         path.touch()

@@ -737,25 +737,63 @@ def test_where_the_first_trial_is_to_find_the_space_the_other_workers_wait_for_i
     assert oracle.create_trial("a").status == "STOPPED"
 
 
-def served(oracle, monkeypatch, tuner_id):
-    """A chief in a thread, for workers of that id."""
+def served(oracle, monkeypatch):
+    """A chief in a thread."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
     monkeypatch.setenv("KERASTUNER_ORACLE_PORT", str(port))
-    monkeypatch.setenv("KERASTUNER_TUNER_ID", tuner_id)
+    return serving(oracle)
+
+
+def serving(oracle):
     chief = threading.Thread(target=serve, args=(oracle,))
     chief.start()
     return chief
 
 
+def connected(oracle, monkeypatch, process, tuner_id="worker"):
+    """What a worker calls, as if it were another process."""
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", tuner_id)
+    monkeypatch.setattr("keras_bayes.project.process", lambda: process)
+    client = OracleClient(oracle)
+    connect(client, Path(oracle.project_folder))
+    return client
+
+
+def test_a_worker_that_searches_again_waits_until_its_chief_does_so_too(tmp_path, monkeypatch):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space(), max_trials=1)
+    chief = served(oracle, monkeypatch)
+    client, again = (connected(oracle, monkeypatch, "one") for _ in range(2))
+    other = connected(oracle, monkeypatch, "two", "other")
+    trial_id = client.create_trial("worker").trial_id
+    assert other.create_trial("other").status == "IDLE"
+    oracle.update_trial(trial_id, {"loss": 1.0})
+    oracle.end_trial(trial_id, "COMPLETED")
+    assert client.create_trial("worker").status == "STOPPED"
+    given = []
+    asking = threading.Thread(target=lambda: given.append(again.create_trial("worker")))
+
+    asking.start()
+    asking.join(1.0)
+    assert asking.is_alive()  # the first search is not over for the other worker
+    assert other.create_trial("other").status == "STOPPED"
+    chief.join()
+    oracle.max_trials = 2
+    chief = serving(oracle)
+    asking.join(30)
+
+    assert given[0].status == "RUNNING"
+    oracle.end_trial(given[0].trial_id, "FAILED")
+    assert again.create_trial("worker").status == "STOPPED"
+    chief.join()
+
+
 def test_a_chief_warns_of_two_workers_that_call_themselves_the_same(tmp_path, monkeypatch):
     oracle = make_oracle(tmp_path, hyperparameters=small_space(), max_trials=1)
-    chief = served(oracle, monkeypatch, "worker")
-    first, second = OracleClient(oracle), OracleClient(oracle)
-    for client in (first, second):
-        connect(client, Path(oracle.project_folder))
+    chief = served(oracle, monkeypatch)
+    first, second = (connected(oracle, monkeypatch, process) for process in ("one", "two"))
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
@@ -777,9 +815,8 @@ def test_a_worker_takes_no_trial_of_another_search_than_that_in_its_folder(tmp_p
     monkeypatch.setattr(worker, "SHARING_SECONDS", 0.5)
     mine, another = (make_oracle(tmp_path / name, hyperparameters=small_space(), max_trials=1) for name in "ab")
     mine.save()
-    chief = served(another, monkeypatch, "worker")
-    client = OracleClient(mine)
-    connect(client, Path(mine.project_folder))
+    chief = served(another, monkeypatch)
+    client = connected(mine, monkeypatch, "one")
 
     with pytest.raises(kt.errors.FatalRuntimeError, match=r"chief at 127\.0\.0\.1:\d+ is not in .*/a/search"):
         client.create_trial("worker")
@@ -819,12 +856,9 @@ def test_the_search_of_a_project_stays_the_same_until_it_is_overwritten(tmp_path
 
 def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch):
     oracle = make_oracle(tmp_path, hyperparameters=small_space(), max_trials=1)
-    chief = served(oracle, monkeypatch, "wörker")
-    client = OracleClient(oracle)
-    connect(client, Path(oracle.project_folder))
+    chief = served(oracle, monkeypatch)
+    client, unheard = (connected(oracle, monkeypatch, process, "wörker") for process in ("one", "two"))
     trial_id = client.create_trial("wörker").trial_id
-    unheard = OracleClient(oracle)
-    connect(unheard, Path(oracle.project_folder))
     hold = Hold(client, trial_id)
     hold.renew()
     hold.check()
@@ -838,8 +872,9 @@ def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch
 
     oracle.update_trial(trial_id, {"loss": 1.0})
     oracle.end_trial(trial_id, "COMPLETED")
-    for tuner_id in ("other", "wörker"):
-        assert client.create_trial(tuner_id).status == "STOPPED"
+    other = connected(oracle, monkeypatch, "two", "other")
+    for worker_client, tuner_id in [(other, "other"), (client, "wörker")]:
+        assert worker_client.create_trial(tuner_id).status == "STOPPED"
     chief.join()
     monkeypatch.setattr(worker, "HEARTBEAT_SECONDS", 0.1)
     late = Hold(client, trial_id)
@@ -856,9 +891,7 @@ def test_a_worker_learns_from_its_chief_whose_its_trial_is(tmp_path, monkeypatch
     with pytest.raises(SearchEndedError):
         unheard.create_trial("late")  # has never asked before, but was there when the search went on
 
-    early = OracleClient(oracle)
-    connect(early, Path(oracle.project_folder))
-    hold = Hold(early, trial_id)
+    hold = Hold(connected(oracle, monkeypatch, "three"), trial_id)
     hold.renew()
     assert not hold.is_lost  # its chief, which goes on with that search, is yet to come
 
