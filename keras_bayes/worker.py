@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import math
 import os
@@ -90,10 +91,7 @@ class Stub:
         self.goes_on = not _are_dismissed(self._folder)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._stub, name)
-        return lambda request, **options: self._answer(
-            method.future(request, metadata=[*self._metadata, *self._search], **options)
-        )
+        return functools.partial(self._call, getattr(self._stub, name))
 
     def CreateTrial(self, request: Any, **options: Any) -> Any:
         """Asks for a trial of the search in the folder, which may take a moment to appear there, or to begin.
@@ -106,7 +104,7 @@ class Stub:
             search_id = project.peek(self._folder / project.ORACLE_FILE).get(project.SEARCH_ID)
             self._search = [] if search_id is None else [(SEARCH_HEADER, str(search_id))]
             try:
-                return self.__getattr__("CreateTrial")(request, **options)
+                return self._call(self._stub.CreateTrial, request, **options)
             except AnotherSearchError as error:
                 deadline = min(deadline, time.monotonic() + SHARING_SECONDS)
                 if time.monotonic() > deadline:
@@ -115,7 +113,7 @@ class Stub:
                 pass
             time.sleep(SHARING_SECONDS / 100)
 
-    def _answer(self, call: Any) -> Any:
+    def _call(self, method: Any, request: Any, **options: Any) -> Any:
         """The answer to a call.
 
         Raises:
@@ -123,6 +121,7 @@ class Stub:
             SearchEndedError: There will be none.
             grpc.RpcError: The call failed.
         """
+        call = method.future(request, metadata=[*self._metadata, *self._search], **options)
         try:
             while not call.done():
                 with contextlib.suppress(grpc.FutureTimeoutError):
