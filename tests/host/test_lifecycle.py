@@ -737,6 +737,16 @@ def test_where_the_first_trial_is_to_find_the_space_the_other_workers_wait_for_i
     assert oracle.create_trial("a").status == "STOPPED"
 
 
+def test_where_there_is_nothing_to_search_nobody_waits_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    oracle = make_oracle(tmp_path, max_trials=3)
+    trial = oracle.create_trial("a")
+    oracle.update_trial(trial.trial_id, {"loss": 1.0})
+    oracle.end_trial(trial.trial_id)
+
+    assert oracle.create_trial("a").status == "STOPPED"
+
+
 def served(oracle, monkeypatch):
     """A chief in a thread."""
     with socket.socket() as free:
