@@ -720,6 +720,21 @@ def test_a_trial_that_another_worker_has_begun_since_is_not_its_first_workers_ag
     assert chief._deaths == {trial.trial_id: 0}
 
 
+def test_a_worker_that_only_fell_silent_takes_back_its_own_death_and_no_others(chief):
+    trial = lose_first(chief)
+    asks(chief, "other", trial.trial_id)
+    assert chief._deaths == {trial.trial_id: 1}
+    asks(chief, "first", trial.trial_id)
+    assert chief._deaths == {trial.trial_id: 0}
+    now = chief._leases._clock()
+    chief._leases._clock = lambda: now + 1e6
+    assert chief.create_trial("third") is trial
+
+    assert asks(chief, "first", trial.trial_id).status == "STOPPED"
+
+    assert chief._deaths == {trial.trial_id: 1}
+
+
 def test_where_the_first_trial_is_to_find_the_space_the_other_workers_wait_for_it(tmp_path, monkeypatch):
     monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
     oracle = make_oracle(tmp_path, max_trials=3)
