@@ -123,7 +123,7 @@ class DurableTuner(kt.Tuner):
             raise KerasBayesError(  # if they ever were: a search that goes on may just have removed them
                 f"The weights of trial_{trial.trial_id} are not on disk: {path}. "
                 f"A search keeps those of the best `keep_best` trials, here {self.keep_best}; `None` keeps all. They "
-                "are written by the callbacks that `HyperModel.fit` is given, and has to pass on."
+                "are written by the callbacks that `HyperModel.fit` is given, and has to pass on, to a disk with room."
             ) from None
         return model
 
