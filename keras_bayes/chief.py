@@ -60,9 +60,8 @@ class _Callers(grpc.ServerInterceptor):
 
     def __init__(self, oracle: DistributedOracle) -> None:
         self._oracle = oracle
-        self._process_of: dict[str, str] = {}  # a worker is which process now
-        self._replaced: set[str] = set()  # those that were a worker before, and so should be gone
-        self._dismissed: set[str] = set()  # those that have been told that no trial is left
+        self._processes: dict[str, list[str]] = {}  # of each worker, one after the other
+        self._dismissed: set[str] = set()  # processes that have been told that no trial is left
 
     def intercept_service(self, continuation: Any, call: Any) -> Any:
         """What answers a call."""
@@ -87,11 +86,10 @@ class _Callers(grpc.ServerInterceptor):
         return grpc.unary_unary_rpc_method_handler(answer, handler.request_deserializer, handler.response_serializer)
 
     def _note_process(self, tuner_id: str, process: str) -> None:
-        before = self._process_of.get(tuner_id, process)
-        self._process_of[tuner_id] = process
-        if before != process:
-            self._replaced.add(before)
-        if process in self._replaced:
+        processes = self._processes.setdefault(tuner_id, [])
+        if process not in processes:
+            processes.append(process)
+        elif process != processes[-1]:  # which has not taken its place, then
             warnings.warn(
                 f"Two workers call themselves {tuner_id!r}, so each trains what the other does. Start each with a "
                 "`KERASTUNER_TUNER_ID` of its own.",

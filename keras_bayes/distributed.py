@@ -89,12 +89,12 @@ class DistributedOracle(SteeredOracle):
 
     def get_state(self) -> dict[str, Any]:
         """See `DurableOracle.get_state`; a worker that wakes up when its chief has ended learns why."""
-        return {**super().get_state(), project.SEARCH_ID: self.search_id, "workers_dismissed": self._are_dismissed}
+        return {**super().get_state(), "search_id": self.search_id, "workers_dismissed": self._are_dismissed}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """See `DurableOracle.set_state`; it is the same search."""
         super().set_state(state)
-        self.search_id = state.get(project.SEARCH_ID, self.search_id)
+        self.search_id = state.get("search_id", self.search_id)
 
     def get_trial(self, trial_id: str) -> Trial:
         """The trial with an id; for who says it is running it, one that is over if it is not its any more.

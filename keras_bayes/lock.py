@@ -19,6 +19,7 @@ from pathlib import Path
 import filelock
 from filelock import FileLock, Timeout
 
+from keras_bayes import project
 from keras_bayes.errors import ProjectInUseError
 
 LOCK_FILE = ".lock"  # says who holds it; it stays, since removing it would let two processes lock two files
@@ -143,10 +144,10 @@ def _in_use(folder: Path, who: str) -> ProjectInUseError:
 
 
 def _holder(path: Path) -> str:
+    holder = project.peek(path)
     try:
-        holder = json.loads(path.read_text(encoding="utf-8"))
         return f"process {int(holder['pid'])} on {str(holder['host'])[:100]}"
-    except (OSError, ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError):
         return "another process"
 
 

@@ -26,7 +26,6 @@ Parsed = TypeVar("Parsed")
 ORACLE_FILE = "oracle.json"
 FORMAT = 1  # of what is written; raised when an older release would misread it
 CHECKSUM = "checksum"
-SEARCH_ID = "search_id"  # entry that tells a search from the one that is, or was, in the same folder
 WEIGHTS_SUFFIX = ".weights.h5"  # Keras writes weights to such names only
 
 # What reading the content of a file may raise if it is not what it should be.

@@ -101,7 +101,7 @@ class Stub:
         """
         deadline = math.inf
         while True:
-            search_id = project.peek(self._folder / project.ORACLE_FILE).get(project.SEARCH_ID)
+            search_id = project.peek(self._folder / project.ORACLE_FILE).get("search_id")
             self._search = [] if search_id is None else [(SEARCH_HEADER, str(search_id))]
             try:
                 return self._call(self._stub.CreateTrial, request, **options)
