@@ -15,6 +15,7 @@ from keras_bayes.errors import ProjectNameError
 
 NOT_FOR_USERS = {"self", "oracle", "kwargs"}  # a `BayesTuner` makes its oracle itself
 MAX_NAME_BYTES = 255  # of a folder, on the usual file systems
+IS_WINDOWS = os.name == "nt"
 
 
 def integer(name: str, value: Any, *, at_least: int) -> int:
@@ -75,11 +76,16 @@ def check_project_name(name: Any) -> None:
     if not isinstance(name, (str, os.PathLike)) or not isinstance(os.fspath(name), str):
         raise TypeError(f"`project_name` must be a string, received {name!r}. {_LEAVE}")
     text = os.fspath(name)
-    is_path = text in ("", ".", "..") or any(character in text for character in "/\\\0")
-    if is_path or os.path.splitdrive(text)[0] or len(os.fsencode(text)) > MAX_NAME_BYTES:
+    is_path = text in ("", ".", "..") or not {*text}.isdisjoint("/\\\0") or os.path.splitdrive(text)[0]
+    if is_path or len(os.fsencode(text)) > MAX_NAME_BYTES:
         raise ProjectNameError(
             f"`project_name` must be the name of one folder, received {text!r}. "
             "A path goes into `directory`, which may be any."
+        )
+    if IS_WINDOWS and (text[-1] in ". " or not {*text}.isdisjoint('<>:"|?*')):
+        raise ProjectNameError(
+            f"`project_name` must be the name of a folder, received {text!r}. "
+            'On Windows that has none of < > : " | ? *, and ends neither with a dot nor with a space.'
         )
 
 

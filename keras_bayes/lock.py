@@ -22,7 +22,8 @@ from filelock import FileLock, Timeout
 from keras_bayes import project
 from keras_bayes.errors import ProjectInUseError
 
-LOCK_FILE = ".lock"  # says who holds it; it stays, since removing it would let two processes lock two files
+LOCK_FILE = ".lock"  # it stays, since removing it would let two processes lock two files
+HOLDER_FILE = ".lock.json"  # who has locked it last; Windows lets nobody read what is locked
 WAIT_SECONDS = 0.3  # for a process that is just ending
 
 
@@ -109,7 +110,7 @@ def holder(folder: Path) -> str | None:
         is_free = filelock.lock_descriptor(descriptor, blocking=False)
     finally:
         os.close(descriptor)  # and free again, before anybody has waited for long
-    return None if is_free else _holder(path)
+    return None if is_free else _holder(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +126,13 @@ _mutex = threading.RLock()  # an owner may be collected, and its lock freed, whi
 
 def _lock(folder: Path) -> FileLock:
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / LOCK_FILE
-    lock = FileLock(path, thread_local=False)
+    lock = FileLock(folder / LOCK_FILE, thread_local=False)
     try:
         lock.acquire(timeout=WAIT_SECONDS)
     except Timeout:
-        raise _in_use(folder, _holder(path)) from None
+        raise _in_use(folder, _holder(folder)) from None
     with contextlib.suppress(OSError):  # who holds it is only for the message
-        path.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}), encoding="utf-8")
+        project.write_text(folder / HOLDER_FILE, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
     return lock
 
 
@@ -143,8 +143,8 @@ def _in_use(folder: Path, who: str) -> ProjectInUseError:
     )
 
 
-def _holder(path: Path) -> str:
-    holder = project.peek(path)
+def _holder(folder: Path) -> str:
+    holder = project.peek(folder / HOLDER_FILE)
     try:
         return f"process {int(holder['pid'])} on {str(holder['host'])[:100]}"
     except (ValueError, TypeError, KeyError):

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from keras_bayes.busy_files import patiently
 from keras_bayes.errors import KerasBayesWarning, ProjectError
 from keras_bayes.history import trial_order
 from keras_bayes.states import State
@@ -56,9 +57,10 @@ def replace_by(path: Path, write: Callable[[Path], None]) -> None:
     try:
         write(temporary)
         _sync(temporary)
-        os.replace(temporary, path)
+        patiently(lambda: os.replace(temporary, path))
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # Keras may not have closed it yet; why it was left off tells more
+            temporary.unlink(missing_ok=True)
         raise
 
 
@@ -72,7 +74,8 @@ def remove_leftovers(folder: Path, names: str = "*") -> None:
     for pattern in (f".{names}.*-*-*.tmp*", f"trial_*/.{names}.*-*-*.tmp*"):
         for path in folder.glob(pattern):
             if f".{process()}-" not in path.name:
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
 
 def process() -> str:
@@ -92,7 +95,7 @@ def exists(folder: Path) -> bool:
 
 def has_weights(folder: Path, trial_id: str) -> bool:
     """Whether the weights of a trial are there."""
-    return any(trial_folder(folder, trial_id).glob(f"*{WEIGHTS_SUFFIX}"))
+    return any(trial_folder(folder, trial_id).glob(f"[!.]*{WEIGHTS_SUFFIX}"))
 
 
 def peek(path: Path) -> State:
@@ -209,7 +212,7 @@ def _trial_id(path: Path) -> str:
 
 def _read(path: Path, parse: Callable[[State], Parsed], on_broken: OnBroken) -> Parsed | None:
     try:
-        content = path.read_bytes()
+        content = patiently(path.read_bytes)
     except (FileNotFoundError, IsADirectoryError):
         return None
     except OSError as error:

@@ -11,7 +11,9 @@ from keras_bayes.errors import ProjectError
 from keras_bayes.lock import LOCK_FILE, Claim
 
 # What a search leaves before its first file is complete.
-OURS = re.compile(rf"oracle\.json.*|trial_\w+|(tuner|chief|worker)\w*\.json|{re.escape(LOCK_FILE)}|\..*\.tmp\S*")
+OURS = re.compile(
+    rf"oracle\.json.*|trial_\w+|(tuner|chief|worker)\w*\.json|{re.escape(LOCK_FILE)}(\.json)?|\..*\.tmp\S*"
+)
 
 
 def remove_project(folder: Path) -> None:
@@ -35,7 +37,7 @@ def remove_project(folder: Path) -> None:
         for path in folder.iterdir():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
-            elif path.name != LOCK_FILE:  # it is held, and may be waited for
+            elif not path.name.startswith(LOCK_FILE):  # it is held, and may be waited for
                 path.unlink()
     except OSError as error:
         raise ProjectError(f"{folder} cannot be removed: {error}.") from error

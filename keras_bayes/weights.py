@@ -56,7 +56,9 @@ def load_weights(model: keras.Model, path: Path, *, build_config: Path) -> None:
 def check_space(path: Path, variables: Sequence[keras.Variable]) -> None:
     """Raises an `OSError` if the disk is too full for a file of some variables."""
     num_bytes = sum(math.prod(v.shape) * (8 if v.dtype.endswith("64") else 4) for v in variables)
-    if shutil.disk_usage(path.parent).free < num_bytes + SPARE_BYTES + len(variables) * SPARE_BYTES_PER_VARIABLE:
+    needed = num_bytes + SPARE_BYTES + len(variables) * SPARE_BYTES_PER_VARIABLE
+    disk = shutil.disk_usage(path.parent)
+    if disk.total and disk.free < needed:  # a mount without a size does not tell
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 

@@ -12,6 +12,7 @@ import keras_bayes
 ORDER = [
     "errors",
     "arrays",
+    "busy_files",
     "wording",
     "threads",
     "arguments",

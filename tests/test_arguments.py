@@ -121,3 +121,13 @@ def test_any_name_of_a_folder_is_a_project_name(tmp_path, name):
 
     (tmp_path / name).mkdir()
     assert [path.parent for path in tmp_path.iterdir()] == [tmp_path]
+
+
+@pytest.mark.parametrize("name", ["2026-01-31 10:30", "what?", "a*", 'a"b', "<a>", "a|b", "...", "a "])
+def test_on_windows_fewer_names_are_those_of_folders(monkeypatch, name):
+    check_project_name(name)
+    monkeypatch.setattr("keras_bayes.arguments.IS_WINDOWS", True)
+
+    with pytest.raises(ProjectNameError, match="On Windows"):
+        check_project_name(name)
+    check_project_name("2026-01-31 10.30")

@@ -13,7 +13,7 @@ import threading
 import pytest
 
 from keras_bayes.errors import ProjectInUseError
-from keras_bayes.lock import LOCK_FILE, Claim, holder, is_held_here
+from keras_bayes.lock import HOLDER_FILE, LOCK_FILE, Claim, holder, is_held_here
 from tests.stopwatch import least_seconds
 
 HOLD = """
@@ -76,10 +76,34 @@ def test_the_folder_is_free_at_once_after_a_kill(tmp_path, hold, how, monkeypatc
 
 def test_a_holder_that_wrote_nothing_readable_is_another_process(tmp_path, hold):
     hold()
-    (tmp_path / LOCK_FILE).write_text("{")
+    (tmp_path / HOLDER_FILE).write_text("{")
 
     with pytest.raises(ProjectInUseError, match="by another process"):
         Claim().take(tmp_path)
+
+
+def test_nothing_is_written_into_what_is_locked(tmp_path):
+    Claim().take(tmp_path)
+
+    assert (tmp_path / LOCK_FILE).read_bytes() == b""  # Windows would refuse it, and a lock without a kernel's is lost
+
+
+def test_where_the_kernel_has_no_locks_a_killed_holder_lets_go(tmp_path):
+    code = """
+import errno, fcntl, os, sys
+from pathlib import Path
+from keras_bayes.lock import Claim
+def flock(*_):
+    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+fcntl.flock = flock
+Claim().take(Path(sys.argv[1]))
+os._exit(0)
+"""
+    for _ in range(2):
+        ended = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == 0, ended.stderr
 
 
 def test_the_right_is_taken_once(tmp_path):

@@ -1,12 +1,25 @@
+import errno
 import json
 import os
 import warnings
+from pathlib import Path
 
 import pytest
 
 from keras_bayes import project
 from keras_bayes.errors import KerasBayesWarning, ProjectError
-from keras_bayes.project import ORACLE_FILE, exists, read_oracle, read_trials, reconcile, sealed, write_text
+from keras_bayes.project import (
+    ORACLE_FILE,
+    exists,
+    has_weights,
+    read_oracle,
+    read_trials,
+    reconcile,
+    remove_leftovers,
+    replace_by,
+    sealed,
+    write_text,
+)
 from keras_bayes.states import check_oracle, check_trial
 
 ORACLE = {
@@ -379,3 +392,41 @@ def test_a_state_that_fits_its_trials_is_not_changed():
     again = reconcile(state, trials)
 
     assert again == state
+
+
+def test_weights_that_are_being_written_are_not_there_yet(tmp_path):
+    path, found = tmp_path / "trial_0" / "checkpoint.weights.h5", []
+
+    def write(temporary):
+        temporary.touch()
+        found.append(has_weights(tmp_path, "0"))
+
+    replace_by(path, write)
+
+    assert [*found, has_weights(tmp_path, "0")] == [False, True]
+
+
+def test_a_leftover_that_cannot_be_removed_is_no_reason_to_leave_others(tmp_path):
+    (tmp_path / ".oracle.json.ab-1-2.tmp").mkdir()  # which `unlink` refuses, as Windows what is open
+    (tmp_path / "trial_0").mkdir()
+    (tmp_path / "trial_0" / ".trial.json.ab-1-2.tmp").touch()
+
+    remove_leftovers(tmp_path)
+
+    assert [path.name for path in tmp_path.rglob("*.tmp")] == [".oracle.json.ab-1-2.tmp"]
+
+
+def test_a_file_that_is_busy_for_a_moment_is_read(tmp_path, monkeypatch):
+    write_text(tmp_path / "trial_0" / "trial.json", sealed(trial_state("0")))
+    monkeypatch.setattr("keras_bayes.busy_files.PASSING", {errno.EACCES})
+    read_bytes, calls = Path.read_bytes, []
+
+    def busy_at_first(path):
+        calls.append(path)
+        if len(calls) == 1:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", busy_at_first)
+
+    assert list(read_trials(tmp_path, check_trial)) == ["0"]

@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from keras_bayes.errors import ProjectError
-from keras_bayes.lock import LOCK_FILE
+from keras_bayes.lock import HOLDER_FILE, LOCK_FILE
 from keras_bayes.removal import remove_project
 
 
@@ -20,7 +20,7 @@ def project(tmp_path):
 
 
 def names(folder):
-    return sorted(path.name for path in folder.iterdir() if path.name != LOCK_FILE)
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith(LOCK_FILE))
 
 
 def test_a_project_is_removed_with_all_it_holds(project):
@@ -36,7 +36,7 @@ def test_what_is_not_there_needs_no_removal(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "leftover", ["trial_00", "tuner0.json", ".oracle.json.ab-1-2.tmp", LOCK_FILE, "oracle.json.corrupt"]
+    "leftover", ["trial_00", "tuner0.json", ".oracle.json.ab-1-2.tmp", LOCK_FILE, HOLDER_FILE, "oracle.json.corrupt"]
 )
 def test_a_search_that_was_killed_at_its_start_is_a_project(tmp_path, leftover):
     if leftover == "trial_00":

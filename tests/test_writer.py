@@ -1,6 +1,7 @@
 import copy
 import errno
 import json
+import os
 import re
 from pathlib import Path
 
@@ -187,6 +188,39 @@ def test_an_interruption_forgets_nothing(tmp_path, monkeypatch):
     writer.flush()
 
     assert contents(tmp_path) == {"a.json": 1}
+
+
+def test_why_weights_were_not_saved_is_told_where_what_is_there_of_them_cannot_be_removed(tmp_path, monkeypatch):
+    def save(path):
+        path.touch()
+        raise KeyboardInterrupt
+
+    def refuse(*_, **__):  # Windows, as long as the file is open
+        raise PermissionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.unlink", refuse)
+        with pytest.raises(KeyboardInterrupt):
+            Writer().save_weights(tmp_path / "a.weights.h5", save)
+
+
+def test_a_file_that_is_busy_for_a_moment_is_replaced_without_a_word(tmp_path, monkeypatch):
+    monkeypatch.setattr("keras_bayes.busy_files.PASSING", {errno.EIO})
+    replace, calls = os.replace, []
+
+    def busy_at_first(*paths):
+        calls.append(paths)
+        if len(calls) < 3:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        replace(*paths)
+
+    monkeypatch.setattr(os, "replace", busy_at_first)
+    with warned() as messages:
+        is_saved = Writer().save_weights(tmp_path / "a.weights.h5", Path.touch)
+
+    assert is_saved
+    assert messages == []
+    assert [path.name for path in tmp_path.iterdir()] == ["a.weights.h5"]
 
 
 def test_a_copy_has_nothing_to_write(tmp_path, monkeypatch):

@@ -18,9 +18,10 @@ MIN_SECONDS = 0.5  # between two updates while a trial runs
 
 
 def is_notebook() -> bool:
-    """Whether the program runs in a kernel of IPython."""
+    """Whether the program runs in a kernel of IPython, but for Spyder's: its console does not update what it shows."""
     ipython = sys.modules.get("IPython")
-    return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
+    kernel = getattr(ipython.get_ipython(), "kernel", None) if ipython is not None else None
+    return kernel is not None and not type(kernel).__module__.startswith("spyder_kernels")
 
 
 class NotebookView:

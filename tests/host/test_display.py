@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import io
 import math
+import sys
 import time
 from contextlib import redirect_stderr, redirect_stdout
+from types import SimpleNamespace
 
 import keras_tuner as kt
 import pytest
@@ -111,6 +113,19 @@ def test_an_output_that_knows_few_characters_or_can_only_write_gets_lines(tmp_pa
     for output in (latin, Tee()):
         with redirect_stdout(output):
             assert kind(make_oracle(tmp_path), "auto") == "PlainView"
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"), [("ipykernel.ipkernel", "NotebookView"), ("spyder_kernels.console.kernel", "PlainView")]
+)
+def test_the_console_of_spyder_gets_lines_since_it_does_not_update_what_it_shows(
+    tmp_path, monkeypatch, module, expected
+):
+    kernel = type("Kernel", (), {"__module__": module})()
+    shell = SimpleNamespace(kernel=kernel, display_pub=SimpleNamespace(clear_output=None))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+
+    assert kind(make_oracle(tmp_path), "auto") == expected
 
 
 def test_an_oracle_can_be_copied_while_it_is_shown(tmp_path):

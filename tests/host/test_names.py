@@ -47,7 +47,7 @@ def test_a_name_may_be_anything_and_is_no_file_name(tmp_path, capsys, name):
     folders = {path.name for path in tmp_path.rglob("*") if path.is_dir()}
     assert values_of(list(again.trials.values())) == before
     assert len({json.dumps(value, sort_keys=True) for value in before}) == 7
-    assert files == {".lock", "oracle.json", "trial.json"}
+    assert files == {".lock", ".lock.json", "oracle.json", "trial.json"}
     assert folders == {"folder", "search", *(f"trial_{i}" for i in range(7))}
     lines = capsys.readouterr().out.splitlines()
     assert max(len(line) for line in lines) < 300

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import keras
@@ -157,3 +158,13 @@ def test_a_broken_build_config_is_an_error_with_its_name(tmp_path, content):
 
     with pytest.raises(keras_bayes.KerasBayesError, match=r"build_config\.json is .*broken"):
         load_weights(model, tmp_path / "checkpoint.weights.h5", build_config=path)
+
+
+def test_a_mount_that_does_not_tell_its_size_gets_weights(tmp_path, monkeypatch):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    nothing = shutil.disk_usage(tmp_path)._replace(total=0, used=0, free=0)
+    monkeypatch.setattr("keras_bayes.weights.shutil.disk_usage", lambda path: nothing)
+
+    save_weights(model, tmp_path / "a.weights.h5")
+
+    assert (tmp_path / "a.weights.h5").stat().st_size > 0

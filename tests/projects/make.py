@@ -17,6 +17,7 @@ from pathlib import Path
 import keras_tuner as kt
 
 import keras_bayes
+from keras_bayes.lock import HOLDER_FILE, LOCK_FILE
 
 FOLDER = Path(__file__).parent
 sys.path.insert(0, str(FOLDER.parent / "host"))
@@ -47,7 +48,8 @@ def store(oracle: kt.Oracle, folder: Path) -> None:
     run_trial(oracle, lambda values: 1 / 0)
     run_trial(oracle, lambda values: float("nan"))
     oracle.create_trial("tuner0")
-    (folder / ".lock").unlink(missing_ok=True)
+    for name in (LOCK_FILE, HOLDER_FILE):
+        (folder / name).unlink(missing_ok=True)
     expected = {
         trial_id: {"status": trial.status, "score": trial.score, "values": trial.hyperparameters.values}
         for trial_id, trial in sorted(oracle.trials.items())
