@@ -14,8 +14,8 @@ from keras_bayes.errors import KerasBayesError, KerasBayesWarning
 if TYPE_CHECKING:
     from keras_bayes import callbacks
     from keras_bayes.oracle import BayesOracle
+    from keras_bayes.search_end import ExpectedGain
     from keras_bayes.stop_trial import StopTrial
-    from keras_bayes.stopping import ExpectedGain
     from keras_bayes.tuner import BayesTuner
 
 __all__ = [
@@ -33,7 +33,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "BayesOracle": "keras_bayes.oracle",
     "BayesTuner": "keras_bayes.tuner",
-    "ExpectedGain": "keras_bayes.stopping",
+    "ExpectedGain": "keras_bayes.search_end",
     "StopTrial": "keras_bayes.stop_trial",
 }
 

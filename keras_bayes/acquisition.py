@@ -14,7 +14,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from keras_bayes.domains import Array
+from keras_bayes.arrays import Array
 from keras_bayes.gaussian_process import Posterior
 
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)

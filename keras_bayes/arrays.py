@@ -1,10 +1,13 @@
-"""Arrays of immutable values."""
+"""Arrays, and those that nobody can write to."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
 
 
 def own_arrays(value: Any) -> None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_bayes.arrays import Array
 from keras_bayes.declarations import Parameter
-from keras_bayes.domains import Array, Category, Coordinate, Value
+from keras_bayes.domains import Category, Coordinate, Value
 
 MAX_TICKS = 8  # more values are not listed one by one
 NUM_PROBES = 5  # evenly spaced positions whose values tell a logarithmic scale from a linear one

@@ -17,7 +17,7 @@ import keras
 from keras_bayes.budget import EPOCHS_ARE_UP, TIME_IS_UP
 from keras_bayes.curves import Earlier, End, Epoch, Inherited, Line
 from keras_bayes.epoch_count import EpochLedger, count_epochs
-from keras_bayes.show.position import Position
+from keras_bayes.position import Position
 from keras_bayes.trackers import MlflowRun, WandbRun
 from keras_bayes.trial_callback import TrialCallback, numbers_in
 from keras_bayes.weights import copy_weights, save_weights

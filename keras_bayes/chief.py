@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import warnings
 from concurrent import futures
@@ -11,8 +10,9 @@ from typing import Any
 import grpc
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from keras_bayes.distributed import DistributedOracle
+from keras_bayes.distributed_oracle import DistributedOracle
 from keras_bayes.errors import KerasBayesWarning
+from keras_bayes.roles import address
 
 LOOK_SECONDS = 1.0  # between two looks at the search
 GRACE_SECONDS = 1.0  # for what is being answered at the end
@@ -96,8 +96,3 @@ class _Callers(grpc.ServerInterceptor):
                 KerasBayesWarning,
                 stacklevel=2,
             )
-
-
-def address() -> str:
-    """Where workers find the chief, as keras-tuner is told."""
-    return f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"

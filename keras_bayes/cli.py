@@ -16,10 +16,10 @@ from typing import Any
 import keras_bayes
 from keras_bayes import project
 from keras_bayes.errors import KerasBayesError, KerasBayesWarning, ProjectError
+from keras_bayes.extras import load
 from keras_bayes.search_log import SearchLog
 from keras_bayes.show.console import best_text, status_text, trials_text
-from keras_bayes.show.extras import load
-from keras_bayes.show.tables import trial_columns
+from keras_bayes.tables import trial_columns
 
 ERROR = 2  # exit code, as that of argparse
 STDOUT = "-"
@@ -93,7 +93,7 @@ def _report(log: SearchLog, arguments: argparse.Namespace) -> None:
 
 
 def _csv_text(log: SearchLog) -> str:
-    """All trials as CSV, with the columns of `keras_bayes.show.tables.trial_columns`; times as in ISO 8601."""
+    """All trials as CSV, with the columns of `keras_bayes.tables.trial_columns`; times as in ISO 8601."""
     columns = trial_columns(log)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

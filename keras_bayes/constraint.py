@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from keras_bayes.domains import Array, Value
+from keras_bayes.admissible import anywhere
+from keras_bayes.arrays import Array
+from keras_bayes.domains import Value
 from keras_bayes.errors import ConstraintError
-from keras_bayes.untried import anywhere
 
 
 class HyperParameters(Protocol):

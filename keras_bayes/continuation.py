@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from keras_bayes.acquisition import Acquisition
+from keras_bayes.arrays import Array
 from keras_bayes.curves import DIVERGED
-from keras_bayes.domains import Array
 from keras_bayes.forecast import Forecast, forecasts
 from keras_bayes.loss_curves import CurveArchive
 from keras_bayes.ridge import Prediction

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from keras_bayes.curves import read_curve
 from keras_bayes.history import TrialRecord
-from keras_bayes.leases import is_distributed
+from keras_bayes.position import Position
 from keras_bayes.project import has_weights, trial_folder
+from keras_bayes.roles import is_distributed
 from keras_bayes.show.live_view import LiveView, can_be_live, is_terminal
 from keras_bayes.show.notebook_view import NotebookView, is_notebook
 from keras_bayes.show.plain_view import PlainView
-from keras_bayes.show.position import Position
 from keras_bayes.show.progress import Progress, ShownTrial, progress_of
 from keras_bayes.show.summary import summary_lines
-from keras_bayes.show.wording import format_path, loading_line
+from keras_bayes.wording import format_path, loading_line
 
 if TYPE_CHECKING:
-    from keras_bayes.lifecycle import LifecycleOracle
+    from keras_bayes.lifecycle_oracle import LifecycleOracle
 
 VIEWS = ("auto", "live", "notebook", "plain")
 

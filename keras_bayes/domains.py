@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from keras_bayes.arrays import Array
+
 Value = int | float | str | bool
 
 # Up to this many values, every other value is a neighbour; beyond, steps of ±1, ±2, ±4, … are

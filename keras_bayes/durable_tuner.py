@@ -16,8 +16,8 @@ from keras_bayes.errors import KerasBayesError, ProjectError
 from keras_bayes.history import loss_sign
 from keras_bayes.pause import states_to_keep
 from keras_bayes.search_log import SearchLog
-from keras_bayes.show.wording import failure_reason
 from keras_bayes.weights import load_weights
+from keras_bayes.wording import failure_reason
 
 
 class DurableTuner(kt.Tuner):

@@ -9,7 +9,7 @@ from itertools import compress
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_bayes.domains import Array
+from keras_bayes.arrays import Array
 from keras_bayes.loss_curves import CurveArchive, LossCurves, draw_in
 from keras_bayes.ridge import Prediction, Ridge
 from keras_bayes.rungs import rungs

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from keras_bayes.domains import Array
+from keras_bayes.admissible import Admissible
+from keras_bayes.arrays import Array
 from keras_bayes.maximizer import maximize
 from keras_bayes.space import Space
 from keras_bayes.surrogate import Surrogate
-from keras_bayes.untried import Admissible
 
 NUM_SAMPLES = 4096  # the standard error is then 1 to 5 % of a gain that is worth a trial
 

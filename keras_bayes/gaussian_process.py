@@ -13,7 +13,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from keras_bayes.domains import Array
+from keras_bayes.arrays import Array
 from keras_bayes.kernels import AdditiveKernel, cauchy, matern52, pairwise_distances, shares
 
 logger = logging.getLogger(__name__)

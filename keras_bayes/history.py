@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_bayes.arrays import own_arrays
-from keras_bayes.domains import Array, Value
+from keras_bayes.arrays import Array, own_arrays
+from keras_bayes.domains import Value
 from keras_bayes.ridge import Prediction
 from keras_bayes.space import Space
 

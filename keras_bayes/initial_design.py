@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_bayes.domains import Array
+from keras_bayes.admissible import Admissible, any_untried
+from keras_bayes.arrays import Array
 from keras_bayes.space import Space
-from keras_bayes.untried import Admissible, any_untried
 
 NUM_POINTS = 3  # by default; with more, the model begins later and ends no better (examples/benchmarks/ABLATIONS.md)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_bayes.domains import Array
+from keras_bayes.arrays import Array
 
 MAIN_EFFECTS = 0.5  # share of the variance (examples/benchmarks/ABLATIONS.md)
 

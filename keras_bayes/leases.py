@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -10,16 +9,6 @@ from collections.abc import Callable
 HEARTBEAT_SECONDS = 5.0
 LEASE_SECONDS = 30.0  # six missed heartbeats: a worker that is only slow is heard of in between
 STOP_SECONDS = 1.0  # that the last heartbeat may take, when a search has ended
-
-
-def is_distributed() -> bool:
-    """Whether this process is the chief or a worker of a distributed search."""
-    return "KERASTUNER_ORACLE_IP" in os.environ
-
-
-def is_chief() -> bool:
-    """Whether this process is the chief of a distributed search."""
-    return is_distributed() and "chief" in os.environ["KERASTUNER_TUNER_ID"]
 
 
 class ListeningClock:

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_bayes.arrays import own_arrays
+from keras_bayes.arrays import Array, own_arrays
 from keras_bayes.curve_files import CurveFiles
 from keras_bayes.curves import End, Epoch, read_log
-from keras_bayes.domains import Array
 
 MAX_EPOCHS = 10_000  # later ones are left out: what one broken line can cost
 # Losses are drawn in beyond so many times the distance of the best from the median.

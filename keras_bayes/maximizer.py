@@ -14,10 +14,10 @@ import scipy
 from numpy.typing import NDArray
 
 from keras_bayes.acquisition import Acquisition
-from keras_bayes.domains import Array
+from keras_bayes.admissible import Admissible, any_untried
+from keras_bayes.arrays import Array
 from keras_bayes.perturbation import perturb
 from keras_bayes.space import Space
-from keras_bayes.untried import Admissible, any_untried
 
 # Sizes of the search: larger ones cost more than they gain (examples/benchmarks/ABLATIONS.md).
 MAX_ENUMERATED = 1024  # a finite space of no more points is scored as a whole

@@ -1,4 +1,11 @@
-"""Algorithm 1: observe, model, score, choose."""
+"""Algorithm 1: observe, model, score, choose.
+
+`BayesOracle` is the last of a chain of classes, each of which teaches a `keras_tuner.Oracle` one thing: what it knows
+outlives its process (`durable_oracle`), trials run again (`retrying_oracle`), they begin and end (`lifecycle_oracle`),
+time and epochs are limited (`budgeted_oracle`), users have a say (`steered_oracle`), workers may die
+(`distributed_oracle`), stopped trainings count and go on (`continuing_oracle`). What a class changes of those before
+it begins with an underscore: `_next_trial`, `_retried_trial`, `_choose`, `_why_finished`, `_take_over`.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +17,19 @@ import numpy as np
 from keras_tuner.engine.trial import TrialStatus
 
 from keras_bayes.acquisition import ACQUISITIONS, LOGARITHMS
+from keras_bayes.admissible import Admissible
 from keras_bayes.arguments import check_callable, check_instance, check_one_of, integer, integer_or_none, positive
-from keras_bayes.continuing import ContinuingOracle
-from keras_bayes.domains import Array
+from keras_bayes.arrays import Array
+from keras_bayes.continuing_oracle import ContinuingOracle
 from keras_bayes.errors import KerasBayesError
 from keras_bayes.gain import expected_gain
 from keras_bayes.history import Observations, loss_sign, observe
 from keras_bayes.initial_design import NUM_POINTS, initial_design
 from keras_bayes.maximizer import maximize
+from keras_bayes.search_end import ExpectedGain, can_expect
 from keras_bayes.space import Space
-from keras_bayes.stopping import ExpectedGain, can_expect
 from keras_bayes.surrogate import Surrogate, learn
 from keras_bayes.threads import one_blas_thread
-from keras_bayes.untried import Admissible
 from keras_bayes.usage import learn_conditions
 
 OUTLOOK_TRIALS = 10  # of which a summary says what is expected

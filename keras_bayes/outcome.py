@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_bayes.domains import Array
+from keras_bayes.arrays import Array
 
 # A failed trial counts as this much worse than the worst completed one, in standard deviations.
 FAILURE_MARGIN = 0.5  # examples/benchmarks/ABLATIONS.md

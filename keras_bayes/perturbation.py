@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from keras_bayes.domains import Array
+from keras_bayes.arrays import Array
 from keras_bayes.space import Space
 
 PERTURBED_COORDINATES = 3  # expected number of changes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_bayes.domains import Array
+from keras_bayes.arrays import Array
 
 PENALTY = 1.0  # on standardised features: a weight costs as much as one row tells (examples/benchmarks/ABLATIONS.md)
 

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_bayes.arrays import Array
 from keras_bayes.declarations import Parameter, parameter_from_config
-from keras_bayes.domains import Array, Category, Constant, Coordinate, Value
+from keras_bayes.domains import Category, Constant, Coordinate, Value
 from keras_bayes.errors import SearchSpaceError
 
 INACTIVE = 0.5

@@ -12,10 +12,10 @@ import numpy as np
 from scipy.special import stdtr
 
 from keras_bayes.arguments import integer
-from keras_bayes.domains import Array
+from keras_bayes.arrays import Array
 from keras_bayes.loss_curves import LossCurves, draw_in
 from keras_bayes.ridge import Prediction, predict_by_ridge
-from keras_bayes.show.wording import count
+from keras_bayes.wording import count
 
 MIN_EPOCHS = 3  # two hardly rank configurations, and what is stopped has no second chance
 MIN_FINISHED = 5  # trainings that nothing stops: what the others are compared with

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_bayes.acquisition import ACQUISITIONS, Acquisition, Feasible
-from keras_bayes.domains import Array
+from keras_bayes.admissible import anywhere
+from keras_bayes.arrays import Array
 from keras_bayes.gaussian_process import Posterior, fit
 from keras_bayes.history import Observations
 from keras_bayes.outcome import Targets, temper
 from keras_bayes.space import Space
-from keras_bayes.untried import anywhere
 
 # Errors of what is expected of stopped trainings, over those of left-out trainings: which went on was no chance.
 DOUBT_FACTOR = 2.0  # examples/benchmarks/ABLATIONS.md

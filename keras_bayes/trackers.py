@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_bayes.domains import Value
 from keras_bayes.errors import KerasBayesWarning
-from keras_bayes.show.extras import load
+from keras_bayes.extras import load
 from keras_bayes.trial_callback import TrialCallback
 
 

@@ -28,11 +28,11 @@ from keras_bayes.pausing import (
     check_fit,
     second_training,
 )
+from keras_bayes.position import Position
 from keras_bayes.project import trial_folder
 from keras_bayes.quiet import quiet
 from keras_bayes.results import plain_results, with_curve
 from keras_bayes.search_log import read_states
-from keras_bayes.show.position import Position
 from keras_bayes.stop_trial import RuleStop, expected_loss
 from keras_bayes.stopping_rules import Rule
 from keras_bayes.timesheet import Timesheet

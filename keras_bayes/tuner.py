@@ -12,9 +12,8 @@ import keras
 import keras_tuner as kt
 
 from keras_bayes.arguments import check_names, check_one_of, check_project_name, integer_or_none
-from keras_bayes.chief import address, serve
+from keras_bayes.chief import serve
 from keras_bayes.display import VIEWS
-from keras_bayes.leases import is_chief
 from keras_bayes.memory import release_compiled_steps, release_traced_graphs
 from keras_bayes.objective import objective_code
 from keras_bayes.oracle import BayesOracle
@@ -22,12 +21,13 @@ from keras_bayes.pause import Pause
 from keras_bayes.quiet import is_left_open
 from keras_bayes.removal import remove_project
 from keras_bayes.results import is_no_result
+from keras_bayes.roles import address, is_chief
+from keras_bayes.search_end import ExpectedGain
 from keras_bayes.show.views import Views
-from keras_bayes.show.wording import format_path
 from keras_bayes.signals import interruptible, raise_for
-from keras_bayes.stopping import ExpectedGain
 from keras_bayes.stopping_rules import RULES, Rule, as_rule
 from keras_bayes.usage import ReadValues
+from keras_bayes.wording import format_path
 from keras_bayes.worker_tuner import WorkerTuner
 
 UNTITLED = "untitled_project"  # what the host calls a project without a name

@@ -15,8 +15,8 @@ from keras_bayes.errors import ProjectError
 from keras_bayes.resume import Parts, objective_text
 from keras_bayes.ridge import Prediction
 from keras_bayes.search_log import SearchLog
-from keras_bayes.show.tables import TRIAL_COLUMNS, hyperparameter_of
 from keras_bayes.states import SUM_OF_OBJECTIVES
+from keras_bayes.tables import TRIAL_COLUMNS, hyperparameter_of
 
 SCORE = "score"  # column of a data frame; or one that has the name of the objective
 STATUS = "status"

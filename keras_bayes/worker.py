@@ -18,11 +18,12 @@ import keras_tuner as kt
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes import project
-from keras_bayes.chief import ANOTHER_SEARCH, PROCESS_HEADER, SEARCH_HEADER, SEARCH_OVER, TUNER_ID_HEADER, address
+from keras_bayes.chief import ANOTHER_SEARCH, PROCESS_HEADER, SEARCH_HEADER, SEARCH_OVER, TUNER_ID_HEADER
 from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.leases import HEARTBEAT_SECONDS, LEASE_SECONDS
+from keras_bayes.roles import address
+from keras_bayes.search_end import repeated_error
 from keras_bayes.search_log import SearchLog
-from keras_bayes.stopping import repeated_error
 
 SHARING_SECONDS = 20.0  # after which a network file system shows what another machine has written
 MAX_FAILURES = 5  # with one error, of one worker, one after the other

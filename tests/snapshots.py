@@ -6,8 +6,8 @@ from typing import Any
 
 from keras_bayes.epoch_count import EpochCount
 from keras_bayes.history import TrialRecord
+from keras_bayes.position import Position
 from keras_bayes.show.pace import Pace
-from keras_bayes.show.position import Position
 from keras_bayes.show.progress import Progress, ShownTrial
 
 REASON = "model expects 0.96 ± 0.04"

@@ -7,7 +7,7 @@ import pytest
 from keras_bayes.history import TrialRecord
 from keras_bayes.show import account
 from keras_bayes.show.explanation import Explanation
-from keras_bayes.show.wording import count, listed
+from keras_bayes.wording import count, listed
 from tests.logs import log_of, random_search, trial
 from tests.spaces import real
 

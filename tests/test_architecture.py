@@ -10,48 +10,59 @@ import keras_bayes
 
 # A module imports only from those before it.
 ORDER = [
+    # what all others use
     "errors",
     "arrays",
     "busy_files",
-    "wording",
     "threads",
     "arguments",
+    "wording",
+    "extras",
+    # curves of trainings, and what they tell
     "curves",
     "curve_files",
     "timesheet",
     "budget",
+    "position",
     "epoch_count",
     "domains",
     "loss_curves",
     "ridge",
     "rungs",
     "forecast",
+    # a search space, and points in it
     "declarations",
     "axes",
     "space",
     "configurations",
-    "kernels",
     "history",
-    "outcome",
     "perturbation",
-    "untried",
+    "admissible",
     "constraint",
-    "stopping",
     "usage",
+    # the model of a search, and what it proposes
+    "kernels",
+    "outcome",
     "gaussian_process",
     "acquisition",
     "continuation",
     "initial_design",
     "maximizer",
     "surrogate",
+    "search_end",
     "gain",
+    # the project on the disk
     "states",
     "resume",
     "project",
     "search_log",
     "tables",
     "warm_start",
-    "extras",
+    "lock",
+    "removal",
+    "writer",
+    "worker_report",
+    # what a search shows, and what it looks like afterwards
     "frames",
     "optuna_study",
     "insights",
@@ -69,7 +80,6 @@ ORDER = [
     "report",
     "views",
     "pace",
-    "position",
     "progress",
     "summary",
     "plain_view",
@@ -78,24 +88,25 @@ ORDER = [
     "live_view",
     "html_table",
     "notebook_view",
-    "lock",
-    "removal",
-    "writer",
-    "worker_report",
+    # rules, and what a process is to others
     "signals",
     "stopping_rules",
     "pause",
+    "roles",
     "leases",
     "memory",
+    # the oracle: each of its classes is the base of the next
     "objective",
     "display",
-    "durable",
-    "retries",
-    "lifecycle",
-    "budgeted",
-    "steering",
-    "distributed",
-    "continuing",
+    "durable_oracle",
+    "retrying_oracle",
+    "lifecycle_oracle",
+    "budgeted_oracle",
+    "steered_oracle",
+    "distributed_oracle",
+    "continuing_oracle",
+    "oracle",
+    # trainings: weights and callbacks
     "weights",
     "trial_callback",
     "trackers",
@@ -105,14 +116,15 @@ ORDER = [
     "training_state",
     "pausing",
     "results",
-    "oracle",
     "quiet",
+    # the tuner: each of its classes is the base of the next
     "chief",
     "worker",
     "durable_tuner",
     "training_tuner",
     "worker_tuner",
     "tuner",
+    # the command
     "console",
     "cli",
     "__main__",
@@ -168,6 +180,16 @@ def test_imports_point_down(path):
 
     inner = {part for name in names if name.startswith("keras_bayes.") for part in name.split(".")[1:3]}
     assert inner & set(ORDER) <= set(allowed)
+
+
+def test_what_is_shown_is_known_to_those_only_who_show_it():
+    importers = {
+        path.stem
+        for path in SOURCES
+        if path.parent == PACKAGE and "keras_bayes.show." in path.read_text(encoding="utf-8")
+    }
+
+    assert importers == {"display", "tuner", "cli"}
 
 
 @pytest.mark.parametrize("name", CORE)

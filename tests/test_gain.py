@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from keras_bayes.acquisition import Improvement, log_h
+from keras_bayes.admissible import Admissible, anywhere
 from keras_bayes.gain import NUM_SAMPLES, expected_gain
 from keras_bayes.history import Observations
 from keras_bayes.maximizer import maximize
 from keras_bayes.surrogate import learn
-from keras_bayes.untried import Admissible, anywhere
 from tests.spaces import boolean, choice, integer, real, space_of
 
 SPACE = space_of(real("rate", 0.0, 1.0), integer("units", 1, 9), choice("model", ["mlp", "cnn"]))

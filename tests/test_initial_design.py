@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keras_bayes.admissible import Admissible, anywhere, is_new
 from keras_bayes.initial_design import initial_design
 from keras_bayes.space import Space
-from keras_bayes.untried import Admissible, anywhere, is_new
 from tests.spaces import boolean, choice, fixed, integer, points_of, real, search_spaces, space_of
 
 

@@ -4,11 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_bayes.acquisition import LogExpectedImprovement
+from keras_bayes.admissible import Admissible, anywhere, is_new
 from keras_bayes.gaussian_process import condition
 from keras_bayes.kernels import AdditiveKernel
 from keras_bayes.maximizer import MAX_ENUMERATED, maximize
 from keras_bayes.space import Space
-from keras_bayes.untried import Admissible, anywhere, is_new
 from tests.spaces import boolean, choice, fixed, integer, points_of, real, search_spaces, space_of, when
 
 

@@ -4,8 +4,8 @@ import pytest
 from rich.console import Console
 
 from keras_bayes.epoch_count import EpochCount
+from keras_bayes.position import Position
 from keras_bayes.show.panel import SearchPanel
-from keras_bayes.show.position import Position
 from tests.snapshots import completed, failed, moment, running
 
 

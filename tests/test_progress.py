@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from keras_bayes.epoch_count import EpochCount
 from keras_bayes.history import TrialRecord
-from keras_bayes.show.position import Position
+from keras_bayes.position import Position
 from keras_bayes.show.progress import NUM_RECENT, progress_of
 from keras_bayes.timesheet import Timesheet
 from tests.snapshots import completed, failed, moment, running

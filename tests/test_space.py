@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keras_bayes.admissible import KEY_DECIMALS
 from keras_bayes.errors import SearchSpaceError
 from keras_bayes.space import INACTIVE, Space
-from keras_bayes.untried import KEY_DECIMALS
 from tests.spaces import (
     active_names,
     boolean,

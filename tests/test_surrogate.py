@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from keras_bayes.acquisition import ACQUISITIONS, Feasible
+from keras_bayes.admissible import Admissible, anywhere
 from keras_bayes.history import Observations
 from keras_bayes.maximizer import maximize
 from keras_bayes.surrogate import MAX_OBSERVATIONS, learn
-from keras_bayes.untried import Admissible, anywhere
 from tests.spaces import choice, integer, real, space_of
 
 SPACE = space_of(real("rate", 0.0, 1.0), integer("units", 1, 9), choice("model", ["mlp", "cnn"]))

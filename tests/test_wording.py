@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_bayes.show.wording import (
+from keras_bayes.wording import (
     choice_reason,
     failure_reason,
     format_path,

@@ -26,11 +26,11 @@ from suites import Problem, problems
 
 from keras_bayes import maximizer
 from keras_bayes.acquisition import Acquisition, LogExpectedImprovement
-from keras_bayes.domains import Array
+from keras_bayes.admissible import Admissible
+from keras_bayes.arrays import Array
 from keras_bayes.gaussian_process import fit
 from keras_bayes.outcome import temper
 from keras_bayes.space import Space
-from keras_bayes.untried import Admissible
 
 SUITES = ("lcbench", "folded", "twist")
 CHECKPOINTS = (15, 30, 60)

@@ -23,7 +23,7 @@ import scipy
 from measuring import print_table, set_constant
 from suites import NOISE, Problem, problems
 
-from keras_bayes.domains import Array
+from keras_bayes.arrays import Array
 from keras_bayes.gaussian_process import fit
 from keras_bayes.outcome import temper
 from keras_bayes.perturbation import perturb

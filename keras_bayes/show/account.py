@@ -14,8 +14,9 @@ import keras_bayes
 from keras_bayes.project import has_weights
 from keras_bayes.search_log import LEFT_OUT, LoggedTrial, SearchLog
 from keras_bayes.show.explanation import Explanation
-from keras_bayes.show.tables import hyperparameter_names
-from keras_bayes.show.wording import (
+from keras_bayes.states import SUM_OF_OBJECTIVES
+from keras_bayes.tables import hyperparameter_names
+from keras_bayes.wording import (
     choice_reason,
     count,
     failure_reason,
@@ -25,7 +26,6 @@ from keras_bayes.show.wording import (
     listed,
     loading_line,
 )
-from keras_bayes.states import SUM_OF_OBJECTIVES
 
 UNNAMED = (LEFT_OUT, "score")  # objectives that no user has named
 DECISIVE = 0.05  # total share from which on a hyperparameter is named

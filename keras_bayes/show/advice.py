@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from keras_bayes.arrays import Array
 from keras_bayes.declarations import Parameter
-from keras_bayes.domains import Array, Category
+from keras_bayes.domains import Category
 from keras_bayes.search_log import SearchLog
 from keras_bayes.show.calibration import Predictions
 from keras_bayes.show.explanation import Explanation
 from keras_bayes.show.landscape import NUM_LINE, Landscape
-from keras_bayes.show.wording import count, failure_reason, format_value, listed
+from keras_bayes.wording import count, failure_reason, format_value, listed
 
 MIN_TO_JUDGE = 8  # completed trials below which no sentence about the model is worth anything
 EDGE = 0.03  # distance from an end, as a share of the range, that is at the end

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_bayes.domains import Array
+from keras_bayes.arrays import Array
 from keras_bayes.gaussian_process import Posterior
 from keras_bayes.history import TrialRecord
 from keras_bayes.search_log import LoggedTrial, SearchLog

@@ -12,8 +12,9 @@ from rich.cells import cell_len
 from keras_bayes import lock, project
 from keras_bayes.curves import CURVE_FILE
 from keras_bayes.search_log import LoggedTrial, SearchLog
-from keras_bayes.show.tables import hyperparameter_names
-from keras_bayes.show.wording import epochs_text, format_seconds, format_value, one_line, padded
+from keras_bayes.show.summary import padded
+from keras_bayes.tables import hyperparameter_names
+from keras_bayes.wording import epochs_text, format_seconds, format_value, one_line
 
 NONE = "-"  # a cell without a value; an empty one would confuse whoever splits a line at its spaces
 GAP = "   "

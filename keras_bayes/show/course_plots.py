@@ -24,7 +24,7 @@ from keras_bayes.show.drawing import (
     trial_name,
 )
 from keras_bayes.show.insights import Curve, Curves, Run, ScoreHistory, Timeline, scores_of
-from keras_bayes.show.wording import choice_reason, count, failure_reason, format_seconds, format_value
+from keras_bayes.wording import choice_reason, count, failure_reason, format_seconds, format_value
 
 OUTCOMES = {"completed": BLUE, "failed": ORANGE, "ran again later": GREY, "to be tried again": GREY, "running": SKY}
 MAX_MARKERS = 2000  # points of curves that are marked: a browser draws each of them

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from keras_bayes.arrays import Array
 from keras_bayes.axes import Axis
-from keras_bayes.domains import Array, Value
+from keras_bayes.domains import Value
 from keras_bayes.history import TrialRecord, loss_sign
-from keras_bayes.show.wording import MAX_WIDTH, format_value, squeezed
+from keras_bayes.wording import MAX_WIDTH, format_value, squeezed
 
 # Okabe & Ito (2008), Color Universal Design
 BLUE, SKY, ORANGE, GREEN = "#0072B2", "#56B4E9", "#D55E00", "#009E73"

@@ -9,7 +9,7 @@ from keras_bayes.search_log import SearchLog
 from keras_bayes.show.calibration import Predictions, predictions
 from keras_bayes.show.importance import Importance, importance
 from keras_bayes.show.landscape import Contour, Landscape, Slice, contour_over, slice_along
-from keras_bayes.show.wording import format_value, listed
+from keras_bayes.wording import format_value, listed
 
 MAX_SLICES = 12  # hyperparameters that are shown one by one, the most important ones
 

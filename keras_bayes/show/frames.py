@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from keras_bayes.extras import load
 from keras_bayes.search_log import SearchLog
-from keras_bayes.show.extras import load
-from keras_bayes.show.tables import Columns, curve_columns, trial_columns
+from keras_bayes.tables import Columns, curve_columns, trial_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,12 +28,12 @@ EPOCH_DTYPES = {
 
 
 def trials_frame(log: SearchLog) -> pd.DataFrame:
-    """One row for each trial; see `keras_bayes.show.tables.trial_columns`."""
+    """One row for each trial; see `keras_bayes.tables.trial_columns`."""
     return _frame(trial_columns(log), TRIAL_DTYPES)
 
 
 def curves_frame(log: SearchLog) -> pd.DataFrame:
-    """One row for each epoch; see `keras_bayes.show.tables.curve_columns`."""
+    """One row for each epoch; see `keras_bayes.tables.curve_columns`."""
     return _frame(curve_columns(log), EPOCH_DTYPES)
 
 

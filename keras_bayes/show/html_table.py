@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from keras_bayes.show.progress import Progress, ShownTrial
-from keras_bayes.show.wording import format_value
+from keras_bayes.wording import format_value
 
 GREEN, RED, GREY = "#2e9e63", "#d1495b", "rgba(128, 128, 128, .3)"  # legible on white and on black
 CELL = "padding: .2em .8em .2em 0; text-align: left; white-space: nowrap"

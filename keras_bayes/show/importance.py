@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from keras_bayes.domains import Array
+from keras_bayes.arrays import Array
 from keras_bayes.show.landscape import Landscape
 
 NUM_EVALUATIONS = 2**14  # of the model: half a second with 200 trials and a dozen hyperparameters

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_bayes.arrays import Array
 from keras_bayes.axes import Axis
 from keras_bayes.curves import Epoch
-from keras_bayes.domains import Array, Coordinate
+from keras_bayes.domains import Coordinate
 from keras_bayes.errors import MissingDataError
 from keras_bayes.history import TrialRecord
 from keras_bayes.search_log import LoggedTrial, SearchLog

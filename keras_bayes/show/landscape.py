@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_bayes.arrays import Array
 from keras_bayes.axes import Axis
-from keras_bayes.domains import Array, Category, Coordinate, Value
+from keras_bayes.domains import Category, Coordinate, Value
 from keras_bayes.errors import MissingDataError
 from keras_bayes.history import TrialRecord, loss_sign
 from keras_bayes.search_log import SearchLog

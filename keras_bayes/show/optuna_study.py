@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from keras_bayes.domains import Value
+from keras_bayes.extras import load
 from keras_bayes.search_log import LoggedTrial, SearchLog
-from keras_bayes.show.extras import load
-from keras_bayes.show.wording import one_line
+from keras_bayes.wording import one_line
 
 if TYPE_CHECKING:
     import optuna

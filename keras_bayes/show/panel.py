@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_bayes.show.progress import Progress, ShownTrial
-from keras_bayes.show.wording import format_value, format_values
+from keras_bayes.wording import format_value, format_values
 
 MAX_WIDTH = 100  # characters: wider ones are hard to read
 BAR_WIDTH = 30

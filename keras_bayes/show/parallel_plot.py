@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from keras_bayes.domains import Array, Value
+from keras_bayes.arrays import Array
+from keras_bayes.domains import Value
 from keras_bayes.history import loss_sign
 from keras_bayes.search_log import SearchLog
 from keras_bayes.show.drawing import GREY, figure, plain, ranked_groups, trial_name

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from keras_bayes.show.progress import Progress, ShownTrial
-from keras_bayes.show.wording import count, format_seconds, format_values
+from keras_bayes.wording import count, format_seconds, format_values
 
 
 class PlainView:

@@ -10,10 +10,10 @@ from keras_bayes.continuation import best_first
 from keras_bayes.domains import Value
 from keras_bayes.epoch_count import NO_EPOCHS, EpochCount
 from keras_bayes.history import TrialRecord, loss_sign
+from keras_bayes.position import Position
 from keras_bayes.show.pace import Pace
-from keras_bayes.show.position import Position
-from keras_bayes.show.wording import choice_reason, epochs_text, failure_reason, format_seconds, format_value, of_total
 from keras_bayes.timesheet import Timesheet
+from keras_bayes.wording import choice_reason, epochs_text, failure_reason, format_seconds, format_value, of_total
 
 Proposals = Mapping[str, Mapping[str, Any]]  # why each trial was chosen, by id
 

@@ -24,7 +24,7 @@ from keras_bayes.show import account, course_plots, insights, model_plots
 from keras_bayes.show.advice import advice
 from keras_bayes.show.explanation import Explanation
 from keras_bayes.show.parallel_plot import parallel_figure
-from keras_bayes.show.wording import format_value
+from keras_bayes.wording import format_value
 
 # Whatever else a page, or a name in it, asks for is refused. Plotly sets styles, and draws heat maps as data images.
 POLICY = (

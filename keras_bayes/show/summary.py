@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from keras_bayes.show.progress import Progress
-from keras_bayes.show.wording import count, format_value, padded
+from keras_bayes.wording import count, format_value
 
 STOPPED = "The search was stopped. Call `search` again to go on with it."
 
@@ -32,3 +32,8 @@ def summary_lines(progress: Progress, reason: str, outlook: str = "") -> list[st
     if outlook.rstrip(".") not in reason:
         lines.append(outlook)
     return [*lines, f"Results are in {progress.folder}"]
+
+
+def padded(text: str, width: int) -> str:
+    """A text with spaces behind it that fill so many cells of a terminal; some characters take two."""
+    return text + " " * (width - cell_len(text))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keras_bayes.extras import load
 from keras_bayes.search_log import SearchLog
-from keras_bayes.show.extras import load
 from keras_bayes.show.frames import curves_frame, trials_frame
 from keras_bayes.show.optuna_study import to_study
 

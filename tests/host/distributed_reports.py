@@ -11,7 +11,7 @@ import keras
 import keras_tuner as kt
 
 import keras_bayes
-from keras_bayes.distributed import DESERTED_SECONDS
+from keras_bayes.distributed_oracle import DESERTED_SECONDS
 from keras_bayes.leases import HEARTBEAT_SECONDS, LEASE_SECONDS
 from tests.host.test_tuner import DATA, build_model
 

@@ -181,7 +181,7 @@ def test_after_a_mistake_the_search_goes_on(tmp_path):
 def test_workers_of_a_chief_are_told_that_the_search_has_ended(tmp_path, monkeypatch, capsys):
     oracle = make_oracle(tmp_path, hyperparameters=small_space(), constraint=lambda hp: 1 / 0)
     oracle.verbose = 1
-    monkeypatch.setattr("keras_bayes.distributed.is_distributed", lambda: True)
+    monkeypatch.setattr("keras_bayes.distributed_oracle.is_distributed", lambda: True)
 
     assert oracle.create_trial("worker0").status == "STOPPED"
     assert oracle.create_trial("worker1").status == "STOPPED"

@@ -18,7 +18,7 @@ from searches import make_oracle, mixed_loss, mixed_space, run_search, run_trial
 
 import keras_bayes
 from keras_bayes.curves import CURVE_FILE, Epoch
-from keras_bayes.show.position import Position
+from keras_bayes.position import Position
 
 SPACE = {"hyperparameters": mixed_space()}
 

@@ -9,7 +9,7 @@ from searches import make_oracle, run_search, run_trial, small_space, values_of
 
 import keras_bayes
 from keras_bayes.initial_design import NUM_POINTS
-from keras_bayes.stopping import SPARE_TRIALS
+from keras_bayes.search_end import SPARE_TRIALS
 
 RULE = keras_bayes.ExpectedGain(min_gain=0.02, num_trials=3)
 DIM = 2

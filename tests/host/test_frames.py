@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from keras_bayes.curves import Epoch
+from keras_bayes.extras import load
 from keras_bayes.search_log import SearchLog
-from keras_bayes.show.extras import load
 from keras_bayes.show.frames import curves_frame, trials_frame
-from keras_bayes.show.tables import hyperparameter_names
+from keras_bayes.tables import hyperparameter_names
 from keras_bayes.warm_start import known_results
 from tests.host.searches import make_oracle, mixed_loss, mixed_space, run_search
 from tests.host.test_stored_projects import PROJECTS

@@ -13,7 +13,7 @@ import pytest
 from searches import make_oracle
 
 import keras_bayes
-from keras_bayes.retries import MAX_DEATHS
+from keras_bayes.retrying_oracle import MAX_DEATHS
 from tests.stopwatch import least_seconds
 
 SCRIPT = Path(__file__).with_name("interrupted_search.py")

@@ -10,7 +10,7 @@ import keras_tuner as kt
 import pytest
 
 import keras_bayes
-from keras_bayes.budgeted import MAX_IN_VAIN
+from keras_bayes.budgeted_oracle import MAX_IN_VAIN
 from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.search_log import SearchLog
 from tests.host.test_tuner import DATA, build_model, make_tuner

@@ -1,7 +1,7 @@
 import pytest
 
 from keras_bayes.history import TrialRecord
-from keras_bayes.stopping import (
+from keras_bayes.search_end import (
     FIRST_FAILURES,
     SPARE_TRIALS,
     ExpectedGain,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from keras_bayes.arguments import integer
 from keras_bayes.history import TrialRecord
-from keras_bayes.show.wording import count
+from keras_bayes.wording import count
 
 # Trials that must all have failed with one error, before any succeeds, for the search to be given up.
 FIRST_FAILURES = 3

@@ -17,11 +17,11 @@ from keras_bayes.continuation import best_first
 from keras_bayes.display import Display
 from keras_bayes.errors import SearchSpaceError
 from keras_bayes.history import TrialRecord, loss_sign
-from keras_bayes.leases import is_distributed
 from keras_bayes.objective import parts, resolve_objective
-from keras_bayes.retries import RetryingOracle
+from keras_bayes.retrying_oracle import RetryingOracle
+from keras_bayes.roles import is_distributed
+from keras_bayes.search_end import too_many_failures
 from keras_bayes.space import Space
-from keras_bayes.stopping import too_many_failures
 from keras_bayes.usage import ReadValues, unnoted
 
 

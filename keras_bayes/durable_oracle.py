@@ -18,10 +18,10 @@ from keras_bayes.curves import read_curve
 from keras_bayes.epoch_count import EpochLedger
 from keras_bayes.errors import ProjectError, ProjectInUseError, SearchSpaceError
 from keras_bayes.history import trial_order
-from keras_bayes.leases import is_distributed
 from keras_bayes.lock import Claim, is_held_here
 from keras_bayes.objective import parts
 from keras_bayes.resume import ADVICE, Declared, check_objective, of_same_kinds
+from keras_bayes.roles import is_distributed
 from keras_bayes.space import Space
 from keras_bayes.states import OF_TRIALS, check_oracle, check_trial, told_of_trials
 from keras_bayes.timesheet import Timesheet

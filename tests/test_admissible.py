@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keras_bayes.admissible import KEY_DECIMALS, MAX_LISTED, Admissible, any_untried, anywhere, is_new
 from keras_bayes.space import Space
-from keras_bayes.untried import KEY_DECIMALS, MAX_LISTED, Admissible, any_untried, anywhere, is_new
 from tests.spaces import (
     boolean,
     choice,

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.cells import cell_len
-
 MAX_WIDTH = 40  # characters of a name or a value
 MAX_REASON_WIDTH = 120  # characters of the reason for a failure
 TRACEBACK = "Traceback (most recent call last):"
@@ -100,11 +98,6 @@ def squeezed(text: str, width: int) -> str:
     """The same without its middle: names that belong together begin alike."""
     head = width // 2
     return text if len(text) <= width else f"{text[:head]}…{text[head + 1 - width :]}"
-
-
-def padded(text: str, width: int) -> str:
-    """A text with spaces behind it that fill so many cells of a terminal; some characters take two."""
-    return text + " " * (width - cell_len(text))
 
 
 def count(number: int, noun: str) -> str:

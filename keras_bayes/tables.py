@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from keras_bayes.search_log import LoggedTrial, SearchLog
-from keras_bayes.show.wording import one_line
+from keras_bayes.wording import one_line
 
 Columns = dict[str, list[Any]]  # all of the same length; None where there is no value
 

@@ -15,7 +15,7 @@ import pytest
 
 from keras_bayes.continuation import PAUSED_FILE
 from keras_bayes.curves import read_curve
-from keras_bayes.distributed import DESERTED_SECONDS
+from keras_bayes.distributed_oracle import DESERTED_SECONDS
 from keras_bayes.leases import HEARTBEAT_SECONDS, LEASE_SECONDS
 from keras_bayes.search_log import SearchLog
 from keras_bayes.worker import MAX_FAILURES

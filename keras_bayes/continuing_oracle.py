@@ -9,6 +9,7 @@ import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes.acquisition import Acquisition
+from keras_bayes.arrays import Array
 from keras_bayes.continuation import (
     PAUSED_FILE,
     SOURCE,
@@ -18,8 +19,7 @@ from keras_bayes.continuation import (
     superseded,
     trial_forecasts,
 )
-from keras_bayes.distributed import DistributedOracle
-from keras_bayes.domains import Array
+from keras_bayes.distributed_oracle import DistributedOracle
 from keras_bayes.forecast import Forecast
 from keras_bayes.history import History, Observations, loss_sign
 from keras_bayes.loss_curves import CurveArchive

@@ -9,11 +9,11 @@ from typing import Any
 import keras_tuner as kt
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from keras_bayes.admissible import is_among
 from keras_bayes.constraint import Constraint
-from keras_bayes.durable import DurableOracle
+from keras_bayes.durable_oracle import DurableOracle
 from keras_bayes.history import FORBIDDEN, GIVEN_UP, OUTSIDE, REPEATED
 from keras_bayes.space import Space
-from keras_bayes.untried import is_among
 
 REPEATING = ("user", "continuation")  # who may want the values of another trial once more
 MAX_DEATHS = 2  # a trial during which the process ended so often is not run again

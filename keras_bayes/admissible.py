@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_bayes.domains import Array, Value
+from keras_bayes.arrays import Array
+from keras_bayes.domains import Value
 from keras_bayes.perturbation import perturb
 from keras_bayes.space import Space
 

@@ -10,8 +10,8 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_bayes.budget import fits, parse_duration
 from keras_bayes.continuation import SOURCE
 from keras_bayes.errors import KerasBayesWarning
-from keras_bayes.lifecycle import LifecycleOracle
-from keras_bayes.show.wording import format_seconds
+from keras_bayes.lifecycle_oracle import LifecycleOracle
+from keras_bayes.wording import format_seconds
 
 MAX_IN_VAIN = 50  # trials without an epoch, one after the other, that a search goes on with which nothing else ends
 

@@ -9,15 +9,15 @@ from typing import Any
 import keras_tuner as kt
 from keras_tuner.engine.trial import TrialStatus
 
-from keras_bayes.budgeted import BudgetedOracle
+from keras_bayes.admissible import is_among
+from keras_bayes.budgeted_oracle import BudgetedOracle
 from keras_bayes.configurations import observed, to_run
 from keras_bayes.errors import ConfigurationError, KerasBayesError, KerasBayesWarning
 from keras_bayes.history import TrialRecord
 from keras_bayes.search_log import known_records
-from keras_bayes.show.wording import count
 from keras_bayes.space import Space
-from keras_bayes.untried import is_among
 from keras_bayes.warm_start import known_results, known_state
+from keras_bayes.wording import count
 
 
 class SteeredOracle(BudgetedOracle):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from keras_bayes.show.wording import of_total
+from keras_bayes.wording import of_total
 
 
 @dataclass(frozen=True, slots=True)

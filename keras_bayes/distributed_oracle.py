@@ -13,8 +13,9 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes import project
 from keras_bayes.errors import ConstraintError, KerasBayesWarning
-from keras_bayes.leases import LEASE_SECONDS, Leases, ListeningClock, is_chief, is_distributed
-from keras_bayes.steering import SteeredOracle
+from keras_bayes.leases import LEASE_SECONDS, Leases, ListeningClock
+from keras_bayes.roles import is_chief, is_distributed
+from keras_bayes.steered_oracle import SteeredOracle
 from keras_bayes.worker_report import WorkerReport
 
 ABANDONED = "All workers are gone; start some, and this chief, again to go on."
