@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_bayes.arrays import Array
-from keras_bayes.domains import Value
+from keras_bayes.domains import DECIMALS, Value
 from keras_bayes.perturbation import perturb
 from keras_bayes.space import Space
 
-KEY_DECIMALS = 9  # points that agree to so many places are one: decoding and encoding again is no more exact
 NUM_DRAWS = 64  # random points to look at before the space is gone through in order
 # Where a constraint leaves none of them: random points, then variations of good ones, to look at. A region of a
 # thousandth of the space is missed once in e¹⁰ times, and .05 ms each, for seven hyperparameters, are half a second.
@@ -28,16 +27,16 @@ def anywhere(x: Array) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Admissible:
-    """The points that may be proposed: those that are new and feasible.
+    """The points that may be proposed: those that are new and allowed.
 
     Args:
         tried: Points that must not come again, shape (n, d).
-        is_feasible: Whether the program allows the point `x` of shape (d,). It may be slow: it is asked as late and as
+        is_allowed: Whether the program allows the point `x` of shape (d,). It may be slow: it is asked as late and as
             rarely as possible.
     """
 
     tried: Array
-    is_feasible: Callable[[Array], bool] = anywhere
+    is_allowed: Callable[[Array], bool] = anywhere
 
     def is_new(self, points: Array) -> NDArray[np.bool_]:
         """Which of the points (m, d) have not been tried, shape (m,)."""
@@ -45,7 +44,7 @@ class Admissible:
 
     def among(self, points: Array) -> Iterator[Array]:
         """Those of the points (m, d) that are admissible, in their order, each of shape (d,)."""
-        return (x for x in points[self.is_new(points)] if self.is_feasible(x))
+        return (x for x in points[self.is_new(points)] if self.is_allowed(x))
 
 
 def is_new(points: Array, tried: Array) -> NDArray[np.bool_]:
@@ -69,7 +68,7 @@ def any_untried(space: Space, admissible: Admissible, *, near: Array, rng: np.ra
     Args:
         space: The search space.
         admissible: Which points may come.
-        near: Points around which to look where few points are feasible, shape (c, d).
+        near: Points around which to look where few points are allowed, shape (c, d).
         rng: Source of the point.
     """
     batches = _batches(space, admissible, near, rng)
@@ -91,5 +90,5 @@ def _batches(space: Space, admissible: Admissible, near: Array, rng: np.random.G
 
 
 def _keys(points: Array) -> list[bytes]:
-    rounded = np.round(points, KEY_DECIMALS) + 0.0  # the sum turns -0.0 into 0.0
+    rounded = np.round(points, DECIMALS) + 0.0  # the sum turns -0.0 into 0.0
     return [x.tobytes() for x in rounded]

@@ -8,7 +8,6 @@ from typing import Any
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_bayes.budget import fits, parse_duration
-from keras_bayes.continuation import SOURCE
 from keras_bayes.errors import KerasBayesWarning
 from keras_bayes.lifecycle_oracle import LifecycleOracle
 from keras_bayes.wording import format_seconds
@@ -79,7 +78,7 @@ class BudgetedOracle(LifecycleOracle):
         if self.max_epochs is None or self._has_warned or not self._ended_here:
             return
         last = self.trials[self._ended_here[-1]]
-        if self.proposals.get(last.trial_id, {}).get("source") == SOURCE:
+        if self.proposals.get(last.trial_id, {}).get("source") == "continuation":
             return  # whose training may have had all its epochs before
         if last.status == TrialStatus.COMPLETED and not self.ledger.of(last.trial_id).trained:
             self._has_warned = True

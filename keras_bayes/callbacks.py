@@ -5,7 +5,9 @@ For `callbacks` of `BayesTuner.search` there are `WandbRun`, `MlflowRun` and the
 
 from __future__ import annotations
 
+import functools
 import math
+import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +22,7 @@ from keras_bayes.epoch_count import EpochLedger, count_epochs
 from keras_bayes.position import Position
 from keras_bayes.trackers import MlflowRun, WandbRun
 from keras_bayes.trial_callback import TrialCallback, numbers_in
-from keras_bayes.weights import copy_weights, save_weights
+from keras_bayes.weights import save_weights
 from keras_bayes.writer import Writer
 
 __all__ = ["MlflowRun", "TrialCallback", "WandbRun"]  # the others are for tuners
@@ -72,7 +74,7 @@ class BestWeights(keras.callbacks.Callback):
         """Begins with a copy of another file, if there is one: the weights at the best of some other epochs."""
         values = [self.objective.get_value(metrics) for metrics in epochs if self.objective.has_value(metrics)]
         known = [value for value in values if math.isfinite(value)]
-        if known and path.exists() and self.writer.save_weights(self.path, lambda copy: copy_weights(path, copy)):
+        if known and path.exists() and self.writer.save_weights(self.path, functools.partial(shutil.copyfile, path)):
             self.best = max(known) if self.objective.direction == "max" else min(known)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

@@ -34,7 +34,7 @@ def serve(oracle: DistributedOracle) -> None:
         RuntimeError: Another process has the address.
     """
     from keras_tuner.src import protos  # as late as in keras-tuner itself: TensorFlow chooses the release of protobuf
-    from keras_tuner.src.distribute.oracle_chief import OracleServicer, exit_chief
+    from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
     servicer = OracleServicer(oracle)
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), interceptors=[_Callers(oracle)], options=OPTIONS)
@@ -42,7 +42,7 @@ def serve(oracle: DistributedOracle) -> None:
     server.add_insecure_port(address())
     server.start()
     try:
-        while not (servicer.stop_triggered and exit_chief(oracle)):
+        while not (servicer.stop_triggered and oracle.is_deserted):
             time.sleep(LOOK_SECONDS)
             oracle.release_lost_trials()
             if oracle.ends_abandoned():

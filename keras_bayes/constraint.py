@@ -69,8 +69,8 @@ class Constraint:
             return anywhere
         asked = hyperparameters.copy()  # once: it is slow
 
-        def is_feasible(x: Array) -> bool:
+        def is_allowed(x: Array) -> bool:
             asked.values = dict(decode(x))
             return self.allows(asked)
 
-        return is_feasible
+        return is_allowed

@@ -20,7 +20,6 @@ from keras_bayes.ridge import Prediction
 MANY_CONTINUATIONS = 5  # examples/benchmarks/ABLATIONS.md
 LITTLE_DOUBT = 0.01  # tells a stopped training from a finished one, and no more
 MAX_ATTEMPTS = 2  # to go on with a training: one may fail by chance
-SOURCE = "continuation"  # of the proposal of a trial that goes on with another one
 PAUSED_FILE = "paused.weights.h5"  # in the folder of a trial, what it takes to go on with its training
 
 
@@ -48,7 +47,7 @@ def most_promising(acquisition: Acquisition, x: Array | None, paused: Array, rem
 
 def continuations(proposals: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Each trial that another one has gone on with, and that other one."""
-    return [(proposal["continues"], i) for i, proposal in proposals.items() if proposal.get("source") == SOURCE]
+    return [(proposal["continues"], i) for i, proposal in proposals.items() if proposal.get("source") == "continuation"]
 
 
 def superseded(proposals: Mapping[str, Mapping[str, Any]], by: Container[str]) -> set[str]:

@@ -12,7 +12,6 @@ from keras_bayes.acquisition import Acquisition
 from keras_bayes.arrays import Array
 from keras_bayes.continuation import (
     PAUSED_FILE,
-    SOURCE,
     given_up,
     in_doubt,
     most_promising,
@@ -36,7 +35,7 @@ class Continuation(NamedTuple):
 
     def response(self, proposal: dict[str, Any]) -> dict[str, Any]:
         """What `populate_space` answers."""
-        proposal = {**proposal, "source": SOURCE, "continues": self.trial.trial_id}
+        proposal = {**proposal, "source": "continuation", "continues": self.trial.trial_id}
         return {"status": TrialStatus.RUNNING, "values": dict(self.trial.hyperparameters.values), "proposal": proposal}
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from keras_bayes.curves import read_curve
-from keras_bayes.history import TrialRecord
 from keras_bayes.position import Position
 from keras_bayes.project import has_weights, trial_folder
 from keras_bayes.roles import is_distributed
@@ -49,9 +47,6 @@ class Display:
         self.oracle = oracle
         self.verbose: int | str = 1
         self.is_summary_shown = False
-        self.search_start: datetime | None = None
-        self.trial_start: dict[str, datetime] = {}
-        self.trial_number: dict[str, int] = {}
         self._positions: dict[str, Position] = {}  # how far the running trials of this process have got, by id
         self._view: View = PlainView()
 
@@ -68,10 +63,6 @@ class Display:
 
     def on_trial_begin(self, trial: Any) -> None:
         """A trial starts."""
-        now = datetime.now()
-        self.search_start = self.search_start or now
-        self.trial_start[trial.trial_id] = now
-        self.trial_number[trial.trial_id] = list(self.oracle.trials).index(trial.trial_id) + 1
         self.is_summary_shown = False
         self._positions.pop(trial.trial_id, None)
         if self.verbose:
@@ -87,7 +78,7 @@ class Display:
         """A run of a trial ends."""
         if self.verbose:
             progress = self.progress()
-            record = self._records()[trial.trial_id]
+            record = self.oracle.records()[trial.trial_id]
             shown = ShownTrial.of(trial.trial_id, record, self.oracle.proposals, self.oracle.timesheet)
             self._view.trial_ended(progress, shown)
 
@@ -116,7 +107,7 @@ class Display:
         oracle = self.oracle
         running = {trial.trial_id for trial in oracle.ongoing_trials.values()}
         progress = progress_of(
-            self._records(),
+            self.oracle.records(),
             oracle.proposals,
             oracle.timesheet,
             moment=time.monotonic(),
@@ -142,19 +133,11 @@ class Display:
         return progress.at(time.monotonic(), positions, epochs)
 
     def get_state(self) -> dict[str, Any]:
-        """What the host's own display keeps in `oracle.json`."""
-        return {
-            "search_start": self.search_start and self.search_start.isoformat(),
-            "trial_start": {trial_id: start.isoformat() for trial_id, start in self.trial_start.items()},
-            "trial_number": self.trial_number,
-        }
+        """What the host's own display looks for in `oracle.json`; it begins each search anew."""
+        return {"search_start": None, "trial_start": {}, "trial_number": {}}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Takes up what `get_state` gave."""
-        start = state["search_start"]
-        self.search_start = datetime.fromisoformat(start) if start else None
-        self.trial_start = {i: datetime.fromisoformat(start) for i, start in state["trial_start"].items()}
-        self.trial_number = dict(state["trial_number"])
+        """Takes up nothing: what is shown is read from the trials."""
 
     def _chosen(self, view: str) -> View:
         if view in ("auto", "notebook") and is_notebook():
@@ -162,10 +145,6 @@ class Display:
         if (view == "auto" and is_terminal()) or (view == "live" and can_be_live()):
             return LiveView(self.moved_on)
         return PlainView()
-
-    def _records(self) -> dict[str, TrialRecord]:
-        states = self.oracle.trial_states()
-        return {state["trial_id"]: TrialRecord.from_state(i, state) for i, state in enumerate(states)}
 
     def _position_elsewhere(self, trial_id: str) -> Position | None:
         """How far a worker has got, as it writes to the folder that it shares with this process."""

@@ -44,6 +44,12 @@ class DistributedOracle(SteeredOracle):
         self._lost_by: dict[str, list[str]] = {}  # the workers that fell silent during a trial, one after the other
         self._are_dismissed = False  # the workers: they have been told that there is nothing left to run
 
+    @property
+    def is_deserted(self) -> bool:
+        """Whether no worker is left, as far as is known."""
+        with self._lock:
+            return not self.ongoing_trials and not self.tuner_ids
+
     @contextlib.contextmanager
     def searching(self) -> Iterator[None]:
         """See `DurableOracle.searching`; what ran when a chief ended stays with its workers until these are lost."""
@@ -142,8 +148,8 @@ class DistributedOracle(SteeredOracle):
     def ends_abandoned(self) -> bool:
         """Whether there were workers, and the search is not over, but nobody is left; says so."""
         with self._lock:
-            is_deserted = not self.ongoing_trials and not self.tuner_ids and not self._display.is_summary_shown
-            if not is_deserted or not self._workers.is_lost(ANY_WORKER):
+            is_over = not self.is_deserted or self._display.is_summary_shown
+            if is_over or not self._workers.is_lost(ANY_WORKER):
                 return False
             if not self.verbose:
                 warnings.warn(ABANDONED, KerasBayesWarning, stacklevel=2)

@@ -22,7 +22,8 @@ Value = int | float | str | bool
 # Up to this many values, every other value is a neighbour; beyond, steps of ±1, ±2, ±4, … are
 # (examples/benchmarks/ABLATIONS.md).
 MAX_EXCHANGES = 16
-RESOLUTION = 1e-9  # points closer than this are one, see `untried.KEY_DECIMALS`
+DECIMALS = 9  # points that agree to so many are one: decoding and encoding again is no more exact
+RESOLUTION = 10.0**-DECIMALS
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,32 +17,17 @@ from keras_bayes.arguments import check_project_name
 from keras_bayes.curves import read_curve
 from keras_bayes.epoch_count import EpochLedger
 from keras_bayes.errors import ProjectError, ProjectInUseError, SearchSpaceError
-from keras_bayes.history import trial_order
+from keras_bayes.history import TrialRecord, trial_order
 from keras_bayes.lock import Claim, is_held_here
 from keras_bayes.objective import parts
 from keras_bayes.resume import ADVICE, Declared, check_objective, of_same_kinds
 from keras_bayes.roles import is_distributed
 from keras_bayes.space import Space
 from keras_bayes.states import OF_TRIALS, check_oracle, check_trial, told_of_trials
+from keras_bayes.steady_hyperparameters import SteadyHyperParameters
 from keras_bayes.timesheet import Timesheet
 from keras_bayes.usage import unnoted
 from keras_bayes.writer import Writer
-
-
-class _SteadyHyperParameters(kt.HyperParameters):
-    """Hyperparameters whose missing values are the defaults.
-
-    keras-tuner draws them, without a seed, while it looks for what a hypermodel declares under which condition; a
-    program that is started again could then declare something else.
-    """
-
-    def ensure_active_values(self) -> None:
-        """Drops inactive values and fills in the missing active ones."""
-        for hp in self.space:
-            if self.is_active(hp):
-                self.values.setdefault(hp.name, hp.default)
-            else:
-                self.values.pop(hp.name, None)
 
 
 class DurableOracle(kt.Oracle):
@@ -153,9 +138,13 @@ class DurableOracle(kt.Oracle):
             for trial in self.trials.values()
         ]
 
+    def records(self) -> dict[str, TrialRecord]:
+        """The trials, by id, in their order."""
+        return {state["trial_id"]: TrialRecord.from_state(i, state) for i, state in enumerate(self.trial_states())}
+
     def get_space(self) -> kt.HyperParameters:
         """A copy of the search space."""
-        return _SteadyHyperParameters.from_config(self.hyperparameters.get_config())
+        return SteadyHyperParameters.from_config(self.hyperparameters.get_config())
 
     def get_state(self) -> dict[str, Any]:
         """Everything but the trials, as JSON."""
@@ -275,7 +264,7 @@ class DurableOracle(kt.Oracle):
             state = saved.get_state()
             told = {name: getattr(self, attribute) for attribute, name in OF_TRIALS.items()}
             state |= {name: of_all[trial.trial_id] for name, of_all in told.items() if trial.trial_id in of_all}
-            self.writer.write_state(project.trial_folder(self.project_folder, trial.trial_id) / "trial.json", state)
+            self.writer.write_state(project.trial_file(self.project_folder, trial.trial_id), state)
 
 
 class _SavedTrial(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,7 @@ class DurableTuner(kt.Tuner):
         self.keep_best = keep_best
         if not self._is_worker() and not self.oracle.trials and project.exists(Path(self.project_dir)):
             self.reload()  # the host looks for a file that is written only after the first trial, under another name
-        self._kept = set() if self._is_worker() else set(self.oracle.proposals)  # ours that may have weights on disk
-        self._known = set(self._kept)  # trials that are, or were, among these
+        self._pruned: set[str] = set()  # ended trials whose weights this has removed
 
     def save(self) -> None:
         """Writes the state of the search and of this tuner."""
@@ -130,25 +129,26 @@ class DurableTuner(kt.Tuner):
     def on_trial_end(self, trial: Any) -> None:
         """Removes the weights of finished trials that are not among the best, nor may go on."""
         super().on_trial_end(trial)
-        self._kept.add(trial.trial_id)
         trials, proposals = self._trials()  # also those of workers that have died, and of other processes
         ended = {i for i in proposals if i in trials and trials[i].status in ("COMPLETED", "FAILED")}
-        self._kept |= ended - self._known
-        self._known |= ended
+        self._pruned.discard(trial.trial_id)
+        found = (ended - self._pruned) | {trial.trial_id}
         is_limited = self.keep_best is not None
-        best = {t.trial_id for t in self.oracle.get_best_trials(self.keep_best)} if is_limited else set(self._kept)
-        for trial_id in self._kept - self._may_go_on(trials, proposals):
+        best = {t.trial_id for t in self.oracle.get_best_trials(self.keep_best)} if is_limited else found
+        for trial_id in found - self._may_go_on(found, trials, proposals):
             with contextlib.suppress(OSError):  # the next trial tries again
                 self._state_file(trial_id).unlink(missing_ok=True)
                 if trial_id not in best:
                     Path(self._get_checkpoint_fname(trial_id)).unlink(missing_ok=True)
-                    self._kept.discard(trial_id)
+                    self._pruned.add(trial_id)
 
-    def _may_go_on(self, trials: Mapping[str, Any], proposals: Mapping[str, Mapping[str, Any]]) -> set[str]:
-        """The paused trials whose state is kept."""
-        found = [trial_id for trial_id in self._kept if self._state_file(trial_id).exists()]
+    def _may_go_on(
+        self, found: Iterable[str], trials: Mapping[str, Any], proposals: Mapping[str, Mapping[str, Any]]
+    ) -> set[str]:
+        """Those of the found trials that are paused and whose state is kept."""
+        paused = [trial_id for trial_id in found if self._state_file(trial_id).exists()]
         sign = loss_sign(self.oracle.objective.direction)
-        scores = {i: sign * trials[i].score for i in found if i in trials and trials[i].score is not None}
+        scores = {i: sign * trials[i].score for i in paused if i in trials and trials[i].score is not None}
         statuses = {trial_id: trial.status for trial_id, trial in trials.items()}
         return states_to_keep(sorted(scores, key=scores.__getitem__), statuses, proposals)
 

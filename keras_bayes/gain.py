@@ -71,7 +71,7 @@ def _next_trials(
     new = np.empty((0, space.dim))
     for _ in range(num_trials):
         acquisition = surrogate.acquisition(
-            "ei", beta=0.0, pending=np.vstack([pending, new]), is_feasible=admissible.is_feasible
+            "ei", beta=0.0, pending=np.vstack([pending, new]), is_allowed=admissible.is_allowed
         )
         others = replace(admissible, tried=np.vstack([admissible.tried, new]))
         x = maximize(acquisition, space, admissible=others, centres=surrogate.best_first, rng=rng)

@@ -155,18 +155,12 @@ class Observations:
         """Points that must not be proposed again, shape (n + m, d)."""
         return np.vstack([self.X, self.pending])
 
-    def thinned(self, limit: int) -> Observations:
-        """At most `limit` of the ended trials: the best half and the latest half."""
-        if len(self.y) <= limit:
-            return self
-        return self.at(self.kept(limit))
-
     def at(self, rows: NDArray[np.intp]) -> Observations:
         """These rows of the ended trials, and what is pending."""
         return Observations(self.X[rows], self.y[rows], self.pending, self.doubt[rows])
 
     def kept(self, limit: int) -> NDArray[np.intp]:
-        """Rows of the ended trials that `thinned` keeps, ascending."""
+        """Rows of at most `limit` of the ended trials, ascending: the best half and the latest half."""
         if len(self.y) <= limit:
             return np.arange(len(self.y))
         latest = np.arange(len(self.y) - limit // 2, len(self.y))

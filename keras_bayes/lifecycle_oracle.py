@@ -16,7 +16,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_bayes.continuation import best_first
 from keras_bayes.display import Display
 from keras_bayes.errors import SearchSpaceError
-from keras_bayes.history import TrialRecord, loss_sign
+from keras_bayes.history import loss_sign
 from keras_bayes.objective import parts, resolve_objective
 from keras_bayes.retrying_oracle import RetryingOracle
 from keras_bayes.roles import is_distributed
@@ -226,8 +226,8 @@ class LifecycleOracle(RetryingOracle):
             trial.score = None
 
     def _check_failures(self) -> None:
-        limit = self.max_consecutive_failed_trials
-        reason = too_many_failures(self._records(self._ended_here), limit)
+        limit, records = self.max_consecutive_failed_trials, self.records()
+        reason = too_many_failures([records[trial_id] for trial_id in self._ended_here], limit)
         if not reason or (limit is None and self.best_trial() is not None):
             return
         self.failure = RuntimeError(reason)
@@ -244,10 +244,6 @@ class LifecycleOracle(RetryingOracle):
     def _direction(self, metric: str) -> str | None:
         objectives = [self.objective, *parts(self.objective)]
         return next((objective.direction for objective in objectives if objective.name == metric), None)
-
-    def _records(self, trial_ids: list[str]) -> tuple[TrialRecord, ...]:
-        states = {state["trial_id"]: state for state in self.trial_states()}
-        return tuple(TrialRecord.from_state(i, states[trial_id]) for i, trial_id in enumerate(trial_ids))
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_lock"}  # a copy has its own

@@ -46,8 +46,8 @@ class Claim:
         """
         key = os.path.realpath(folder)
         with _mutex:
-            hold = _holds.get(key)
-            if hold is not None and hold.pid == os.getpid():
+            hold = _hold_here(key)
+            if hold is not None:
                 owner = hold.owner()
                 if owner is self:
                     return False
@@ -77,8 +77,8 @@ class Claim:
 
     def is_held(self, folder: Path) -> bool:
         """Whether this has the right."""
-        hold = _holds.get(os.path.realpath(folder))
-        return hold is not None and hold.pid == os.getpid() and hold.owner() is self
+        hold = _hold_here(os.path.realpath(folder))
+        return hold is not None and hold.owner() is self
 
     def release(self, folder: Path) -> None:
         """Gives the right back, if this has it."""
@@ -89,8 +89,7 @@ class Claim:
 
 def is_held_here(folder: Path) -> bool:
     """Whether some oracle of this process has the right to write to a folder."""
-    hold = _holds.get(os.path.realpath(folder))
-    return hold is not None and hold.pid == os.getpid()
+    return _hold_here(os.path.realpath(folder)) is not None
 
 
 def holder(folder: Path) -> str | None:
@@ -124,6 +123,12 @@ _holds: dict[str, _Hold] = {}  # of this process, by real path
 _mutex = threading.RLock()  # an owner may be collected, and its lock freed, while another is taken
 
 
+def _hold_here(key: str) -> _Hold | None:
+    """The hold of this process, if it has one: one of the process that it was forked from is none."""
+    hold = _holds.get(key)
+    return hold if hold is not None and hold.pid == os.getpid() else None
+
+
 def _lock(folder: Path) -> FileLock:
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK_FILE, thread_local=False)
@@ -153,6 +158,6 @@ def _holder(folder: Path) -> str:
 
 def _free(key: str, owner: weakref.ref[Claim]) -> None:
     with _mutex:
-        hold = _holds.get(key)
-        if hold is not None and hold.owner is owner and hold.pid == os.getpid():
+        hold = _hold_here(key)
+        if hold is not None and hold.owner is owner:
             _holds.pop(key).lock.release()

@@ -42,7 +42,7 @@ def maximize(
         centres: Points near which to look more closely, best first, shape (c, d).
         rng: Source of the candidates.
     """
-    centres = _feasible_first(centres, admissible)
+    centres = _allowed_first(centres, admissible)
     candidates = _candidates(space, centres, rng)
     candidates = candidates[admissible.is_new(candidates)]
     pool = points = _choose_starts(candidates, acquisition, admissible, rng)
@@ -53,17 +53,17 @@ def maximize(
         if i > 0 and np.array_equal(climbed, points):
             break  # nothing has changed since the last polish
         points = _polish(acquisition, space, climbed)
-        is_feasible = np.array([admissible.is_feasible(x) for x in points])
-        points = np.where(is_feasible[:, None], points, climbed)
+        is_allowed = np.array([admissible.is_allowed(x) for x in points])
+        points = np.where(is_allowed[:, None], points, climbed)
         pool = np.vstack([pool, points])
     pool = pool[admissible.is_new(pool)]
     return np.asarray(pool[np.argmax(acquisition(pool))])
 
 
-def _feasible_first(centres: Array, admissible: Admissible) -> Array:
-    """The first few points that are feasible, or just the first few where none is, shape (c, d)."""
-    feasible = list(islice(filter(admissible.is_feasible, centres), NUM_CENTRES))
-    return np.array(feasible) if feasible else centres[:NUM_CENTRES]
+def _allowed_first(centres: Array, admissible: Admissible) -> Array:
+    """The first few points that are allowed, or just the first few where none is, shape (c, d)."""
+    allowed = list(islice(filter(admissible.is_allowed, centres), NUM_CENTRES))
+    return np.array(allowed) if allowed else centres[:NUM_CENTRES]
 
 
 def _candidates(space: Space, centres: Array, rng: np.random.Generator) -> Array:
@@ -79,13 +79,13 @@ def _candidates(space: Space, centres: Array, rng: np.random.Generator) -> Array
 def _choose_starts(
     candidates: Array, acquisition: Acquisition, admissible: Admissible, rng: np.random.Generator
 ) -> Array:
-    """The best feasible candidate, and others drawn in proportion to exp(value), without replacement (Gumbel-max)."""
+    """The best allowed candidate, and others drawn in proportion to exp(value), without replacement (Gumbel-max)."""
     values = acquisition(candidates)
     keys = values + rng.gumbel(size=len(values))
-    is_feasible = functools.cache(lambda i: admissible.is_feasible(candidates[i]))
-    best = filter(is_feasible, np.argsort(-values, kind="stable"))
+    is_allowed = functools.cache(lambda i: admissible.is_allowed(candidates[i]))
+    best = filter(is_allowed, np.argsort(-values, kind="stable"))
     keys[list(islice(best, 1))] = np.inf
-    starts = filter(is_feasible, np.argsort(-keys, kind="stable"))
+    starts = filter(is_allowed, np.argsort(-keys, kind="stable"))
     return candidates[list(islice(starts, NUM_STARTS))]
 
 
@@ -106,7 +106,7 @@ def _exchange(acquisition: Acquisition, space: Space, points: Array, admissible:
     others[~admissible.is_new(neighbours)] = -np.inf
     best, best_values = points.copy(), own
     for i in np.argsort(others, kind="stable")[::-1]:
-        if others[i] > best_values[owners[i]] and admissible.is_feasible(neighbours[i]):
+        if others[i] > best_values[owners[i]] and admissible.is_allowed(neighbours[i]):
             best[owners[i]], best_values[owners[i]] = neighbours[i], others[i]
     return best
 

@@ -26,7 +26,7 @@ from keras_bayes.gain import expected_gain
 from keras_bayes.history import Observations, loss_sign, observe
 from keras_bayes.initial_design import NUM_POINTS, initial_design
 from keras_bayes.maximizer import maximize
-from keras_bayes.search_end import ExpectedGain, can_expect
+from keras_bayes.search_end import ExpectedGain, can_expect, expectation
 from keras_bayes.space import Space
 from keras_bayes.surrogate import Surrogate, learn
 from keras_bayes.threads import one_blas_thread
@@ -162,7 +162,7 @@ class BayesOracle(ContinuingOracle):
         if x is None and data.num_completed:  # nothing of the design is to come
             surrogate = learn(data, space, noise_variance=self.alpha)
             acquisition = surrogate.acquisition(
-                self.acquisition, beta=self.beta, pending=data.pending, is_feasible=admissible.is_feasible
+                self.acquisition, beta=self.beta, pending=data.pending, is_allowed=admissible.is_allowed
             )
             x = maximize(acquisition, space, admissible=admissible, centres=surrogate.best_first, rng=rng)
             continuation = self._continuation(acquisition, x, space, data)
@@ -187,7 +187,7 @@ class BayesOracle(ContinuingOracle):
         return self._gain(integer("num_trials", num_trials, at_least=1))
 
     def _gain(self, num_trials: int, *, is_believed: bool = False) -> float | None:
-        """The same; if asked for a gain that is believed, `None` too as long as it may not be."""
+        """The same; with `is_believed` also `None` as long as too few trials have completed to trust the model."""
         with self._lock, one_blas_thread():  # in this order, as a trial is created
             _, space, data, admissible = self._observe()
             if data.num_completed < (self.num_initial_points or NUM_POINTS):
@@ -208,9 +208,7 @@ class BayesOracle(ContinuingOracle):
             gain = self._gain(OUTLOOK_TRIALS, is_believed=True)
         except (KerasBayesError, np.linalg.LinAlgError):  # a summary does not fail for it
             return ""
-        objective = self.objective.name
-        trials = f"another {OUTLOOK_TRIALS} trials"
-        return "" if gain is None else f"The model expects {trials} to improve {objective} by {gain:.2g}."
+        return "" if gain is None else f"{expectation(gain, OUTLOOK_TRIALS, self.objective.name)}."
 
     def get_state(self) -> dict[str, Any]:
         """Everything but the trials, as JSON, with what keras-tuner's own Bayesian search looks for."""
@@ -247,8 +245,8 @@ class BayesOracle(ContinuingOracle):
         history = self._history()
         space = learn_conditions(declared, history.records)
         data = observe(history.after(self._known_in(declared)), space, direction=self.objective.direction)
-        is_feasible = self.constraint.at_points(lambda x: declared.complete(space.decode(x)), self.hyperparameters)
-        return declared, space, data, Admissible(data.tried, is_feasible)
+        is_allowed = self.constraint.at_points(lambda x: declared.complete(space.decode(x)), self.hyperparameters)
+        return declared, space, data, Admissible(data.tried, is_allowed)
 
     def _proposal(self, surrogate: Surrogate | None, x: Array) -> dict[str, Any]:
         if surrogate is None:

@@ -25,6 +25,7 @@ from keras_bayes.states import State
 Parsed = TypeVar("Parsed")
 
 ORACLE_FILE = "oracle.json"
+TRIAL_FILE = "trial.json"  # in the folder of a trial
 FORMAT = 1  # of what is written; raised when an older release would misread it
 CHECKSUM = "checksum"
 WEIGHTS_SUFFIX = ".weights.h5"  # Keras writes weights to such names only
@@ -45,7 +46,7 @@ def write_text(path: Path, text: str) -> None:
     replace_by(path, write)
 
 
-def replace_by(path: Path, write: Callable[[Path], None]) -> None:
+def replace_by(path: Path, write: Callable[[Path], object]) -> None:
     """Replaces a file by what `write` writes to the path it is given, once that is on the disk.
 
     That it has taken the name is on the disk with the next file of the search: a journal keeps the order. Waiting for
@@ -88,9 +89,14 @@ def trial_folder(folder: str | Path, trial_id: str) -> Path:
     return Path(folder) / f"trial_{trial_id}"
 
 
+def trial_file(folder: str | Path, trial_id: str) -> Path:
+    """The file of a trial in the folder of its project."""
+    return trial_folder(folder, trial_id) / TRIAL_FILE
+
+
 def exists(folder: Path) -> bool:
     """Whether a search has left anything in a folder."""
-    return (folder / ORACLE_FILE).is_file() or any(folder.glob("trial_*/trial.json"))
+    return (folder / ORACLE_FILE).is_file() or any(folder.glob(f"trial_*/{TRIAL_FILE}"))
 
 
 def has_weights(folder: Path, trial_id: str) -> bool:
@@ -109,7 +115,7 @@ def peek(path: Path) -> State:
 
 def stamp(folder: Path) -> frozenset[tuple[str, int, int]]:
     """Something that changes whenever a file of the search is written."""
-    paths = [folder / ORACLE_FILE, *folder.glob("trial_*/trial.json")]
+    paths = [folder / ORACLE_FILE, *folder.glob(f"trial_*/{TRIAL_FILE}")]
     stats = [(str(path.relative_to(folder)), path.stat()) for path in paths if path.exists()]
     return frozenset((name, stat.st_ino, stat.st_mtime_ns) for name, stat in stats)
 
@@ -157,7 +163,7 @@ def read_oracle(folder: Path, parse: Callable[[State], Parsed], on_broken: OnBro
 def read_trials(folder: Path, parse: Callable[[State], Parsed], on_broken: OnBroken = set_aside) -> dict[str, Parsed]:
     """All readable trials by id, in the order in which they were started; see `read_oracle`."""
     found: dict[str, Parsed] = {}
-    for path in folder.glob("trial_*/trial.json"):
+    for path in folder.glob(f"trial_*/{TRIAL_FILE}"):
         trial = _read(path, parse, on_broken)
         if trial is not None:
             found[_trial_id(path)] = trial

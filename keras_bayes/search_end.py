@@ -57,10 +57,12 @@ class ExpectedGain:
         """Why a gain of `num_trials` trials should end the search; empty where it should not, or is not known."""
         if gain is None or gain >= self.min_gain:
             return ""
-        return (
-            f"The model expects another {count(self.num_trials, 'trial')} to improve {objective} by {gain:.2g}, "
-            f"less than the {self.min_gain:g} of `stop_when`."
-        )
+        return f"{expectation(gain, self.num_trials, objective)}, less than the {self.min_gain:g} of `stop_when`."
+
+
+def expectation(gain: float, num_trials: int, objective: str) -> str:
+    """What a model expects of more trials, in words: the beginning of a sentence, or all of it."""
+    return f"The model expects another {count(num_trials, 'trial')} to improve {objective} by {gain:.2g}"
 
 
 def can_expect(num_completed: int, num_hyperparameters: int) -> bool:

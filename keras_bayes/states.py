@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 State = dict[str, Any]
@@ -43,11 +42,6 @@ def check_oracle(state: State) -> State:
     """
     _check(state, _ORACLE)
     _check(state, {name: check for name, check in _BAYESIAN.items() if name in state})
-    display = state["display"]
-    _check(display, _DISPLAY)
-    for moment in (display["search_start"], *display["trial_start"].values()):
-        if moment is not None:
-            datetime.fromisoformat(moment)
     _check_hyperparameters(state["hyperparameters"])
     return state
 
@@ -143,12 +137,6 @@ _ORACLE: dict[str, Check] = {
     "tried_so_far": _TEXTS,
     "id_to_hash": _dict(_is_text_or_none),
     "display": _is_object,
-}
-
-_DISPLAY: dict[str, Check] = {
-    "search_start": _is_text_or_none,
-    "trial_start": _dict(_is_text),
-    "trial_number": _dict(_is_count),
 }
 
 

@@ -29,11 +29,13 @@ class Surrogate:
         posterior: The process, in standardised units.
         targets: The losses in these units, and the way back.
         is_feasible: Which of the trials did not fail, shape (n,).
+        rows: Which of the ended trials it has learned from, shape (n,).
     """
 
     posterior: Posterior
     targets: Targets
     is_feasible: NDArray[np.bool_]
+    rows: NDArray[np.intp]
 
     @property
     def best_first(self) -> Array:
@@ -61,7 +63,7 @@ class Surrogate:
         return self.targets.to_loss(mu[0], sigma[0])
 
     def acquisition(
-        self, name: str, *, beta: float, pending: Array, is_feasible: Callable[[Array], bool] = anywhere
+        self, name: str, *, beta: float, pending: Array, is_allowed: Callable[[Array], bool] = anywhere
     ) -> Acquisition:
         """The score of the next trial.
 
@@ -69,11 +71,11 @@ class Surrogate:
             name: One of `ACQUISITIONS`.
             beta: Weight of the standard deviation in `"lcb"`.
             pending: Points of the running trials, shape (m, d).
-            is_feasible: Whether a point of shape (d,) is one that an improvement can be judged against.
+            is_allowed: Whether a point of shape (d,) is one that an improvement can be judged against.
         """
         posterior = self.posterior.condition_on(pending)
         leaders = self.leaders(posterior)
-        incumbent = next((i for i in leaders if is_feasible(posterior.X[i])), leaders[0])
+        incumbent = next((i for i in leaders if is_allowed(posterior.X[i])), leaders[0])
         acquisition = ACQUISITIONS[name](posterior, beta, incumbent)
         if self.is_feasible.all():
             return acquisition
@@ -82,7 +84,8 @@ class Surrogate:
 
 def learn(data: Observations, space: Space, *, noise_variance: float | None) -> Surrogate:
     """Fits the model to the ended trials, at least one of which has completed."""
-    known = data.thinned(MAX_OBSERVATIONS)
+    rows = data.kept(MAX_OBSERVATIONS)
+    known = data.at(rows)
     targets = temper(known.y)
     posterior = fit(
         known.X,
@@ -91,7 +94,7 @@ def learn(data: Observations, space: Space, *, noise_variance: float | None) -> 
         noise_variance=noise_variance,
         doubt=_doubt(known, targets),
     )
-    return Surrogate(posterior, targets, np.isfinite(known.y))
+    return Surrogate(posterior, targets, np.isfinite(known.y), rows)
 
 
 def _doubt(data: Observations, targets: Targets) -> Array:

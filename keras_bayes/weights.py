@@ -32,11 +32,6 @@ def save_weights(model: keras.Model, path: Path) -> None:
         model.save_weights(str(path))
 
 
-def copy_weights(path: Path, copy: Path) -> None:
-    """Copies a file of weights; an `OSError` tells if that did not work."""
-    shutil.copyfile(path, copy)
-
-
 def load_weights(model: keras.Model, path: Path, *, build_config: Path) -> None:
     """Puts saved weights into a model.
 

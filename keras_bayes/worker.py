@@ -252,7 +252,7 @@ def _is_elsewhere(folder: Path) -> kt.errors.FatalRuntimeError:
 
 def _is_given(folder: Path, trial_id: str) -> bool:
     """Whether the folder of a search says that a trial is running, or has run."""
-    status = project.peek(project.trial_folder(folder, trial_id) / "trial.json").get("status", TrialStatus.INVALID)
+    status = project.peek(project.trial_file(folder, trial_id)).get("status", TrialStatus.INVALID)
     return bool(status != TrialStatus.INVALID)
 
 

@@ -70,7 +70,7 @@ class Writer:
             )
             warnings.warn(message, KerasBayesWarning, stacklevel=4)
 
-    def save_weights(self, path: Path, save: Callable[[Path], None]) -> bool:
+    def save_weights(self, path: Path, save: Callable[[Path], object]) -> bool:
         """Replaces a file of weights by what `save` writes to a path; whether that worked."""
         with self._lock:
             try:

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_bayes.admissible import KEY_DECIMALS, MAX_LISTED, Admissible, any_untried, anywhere, is_new
+from keras_bayes.admissible import MAX_LISTED, Admissible, any_untried, anywhere, is_new
+from keras_bayes.domains import RESOLUTION
 from keras_bayes.space import Space
 from tests.spaces import (
     boolean,
@@ -40,7 +41,7 @@ def test_points_are_new_unless_they_have_been_tried():
 
 def test_points_that_differ_by_rounding_are_one():
     x = np.array([[0.25, 0.0]])
-    error = 0.01 * 10.0**-KEY_DECIMALS
+    error = 0.01 * RESOLUTION
 
     new = is_new(np.array([[0.25 + error, 0.0], [0.25, -0.0], [0.25, -error], [0.25 + 1000 * error, 0.0]]), x)
 

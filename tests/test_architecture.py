@@ -98,6 +98,7 @@ ORDER = [
     # the oracle: each of its classes is the base of the next
     "objective",
     "display",
+    "steady_hyperparameters",
     "durable_oracle",
     "retrying_oracle",
     "lifecycle_oracle",

@@ -20,9 +20,9 @@ def observations(num_trials=15, *, scale=1.0, failed=()):
     return Observations(X, y, NOWHERE, np.zeros(len(y)))
 
 
-def gain(data, num_trials, *, space=SPACE, pending=NOWHERE, is_feasible=anywhere, seed=0):
+def gain(data, num_trials, *, space=SPACE, pending=NOWHERE, is_allowed=anywhere, seed=0):
     surrogate = learn(data, space, noise_variance=None)
-    admissible = Admissible(np.vstack([data.X, pending]), is_feasible)
+    admissible = Admissible(np.vstack([data.X, pending]), is_allowed)
     rng = np.random.default_rng(seed)
     return expected_gain(surrogate, space, num_trials=num_trials, pending=pending, admissible=admissible, rng=rng)
 
@@ -90,7 +90,7 @@ def test_running_trials_are_no_new_ones():
 def test_no_more_is_expected_than_the_constraint_leaves():
     data = observations()
 
-    assert gain(data, 5, is_feasible=lambda x: x[2] > 0.5) < gain(data, 5)  # the worse model
+    assert gain(data, 5, is_allowed=lambda x: x[2] > 0.5) < gain(data, 5)  # the worse model
 
 
 def test_failures_leave_a_gain():

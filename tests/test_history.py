@@ -217,7 +217,7 @@ def observations(y):
 def test_thinning_keeps_the_best_and_the_latest_in_order():
     data = observations([0.9, 0.1, 0.8, 0.2, 0.7, 0.6, 0.5, 0.4])
 
-    thinned = data.thinned(4)
+    thinned = data.at(data.kept(4))
 
     assert thinned.X[:, 0].tolist() == [1, 3, 6, 7]
     assert thinned.y.tolist() == [0.1, 0.2, 0.5, 0.4]
@@ -226,7 +226,7 @@ def test_thinning_keeps_the_best_and_the_latest_in_order():
 def test_thinning_prefers_any_completed_trial_to_a_failed_one():
     data = observations([math.nan, 0.9, math.nan, 0.8, math.nan, math.nan])
 
-    thinned = data.thinned(4)
+    thinned = data.at(data.kept(4))
 
     assert thinned.X[:, 0].tolist() == [1, 3, 4, 5]
 
@@ -235,7 +235,7 @@ def test_thinning_prefers_any_completed_trial_to_a_failed_one():
 def test_thinning_keeps_as_many_as_allowed_and_the_best_among_them(y, limit):
     data = observations(y)
 
-    thinned = data.thinned(limit)
+    thinned = data.at(data.kept(limit))
 
     assert len(thinned.y) == min(len(y), limit)
     assert thinned.num_completed == 0 if data.num_completed == 0 else np.nanmin(thinned.y) == np.nanmin(data.y)
@@ -244,14 +244,12 @@ def test_thinning_keeps_as_many_as_allowed_and_the_best_among_them(y, limit):
 def test_few_trials_are_not_thinned():
     data = observations([0.3, 0.2])
 
-    thinned = data.thinned(2)
-
-    assert thinned is data
+    assert data.kept(2).tolist() == [0, 1]
 
 
 def test_thinning_leaves_pending_trials_alone():
     data = Observations(np.zeros((5, 1)), np.arange(5.0), np.ones((3, 1)), np.zeros(5))
 
-    thinned = data.thinned(2)
+    thinned = data.at(data.kept(2))
 
     np.testing.assert_array_equal(thinned.pending, data.pending)

@@ -9,8 +9,8 @@ from keras_bayes.space import Space
 from tests.spaces import boolean, choice, fixed, integer, points_of, real, search_spaces, space_of
 
 
-def choose(space, tried=None, *, is_feasible=anywhere, index=0, num_points=3, seed=0, rng=None):
-    admissible = Admissible(np.empty((0, space.dim)) if tried is None else tried, is_feasible)
+def choose(space, tried=None, *, is_allowed=anywhere, index=0, num_points=3, seed=0, rng=None):
+    admissible = Admissible(np.empty((0, space.dim)) if tried is None else tried, is_allowed)
     rng = np.random.default_rng([seed, index]) if rng is None else rng
     return initial_design(space, admissible=admissible, index=index, num_points=num_points, seed=seed, rng=rng)
 
@@ -146,7 +146,7 @@ def test_a_point_that_is_not_feasible_gives_way(index):
     space = space_of(real("x", 0.0, 1.0), real("y", 0.0, 1.0))
     planned = choose(space, index=index)
 
-    x = choose(space, index=index, is_feasible=lambda x: abs(x - planned).max() > 0.4)
+    x = choose(space, index=index, is_allowed=lambda x: abs(x - planned).max() > 0.4)
 
     assert abs(x - planned).max() > 0.4
 
@@ -155,6 +155,6 @@ def test_a_feasible_point_stays_as_planned():
     space = space_of(real("x", 0.0, 1.0), real("y", 0.0, 1.0))
     planned = choose(space, index=2)
 
-    x = choose(space, index=2, is_feasible=lambda x: abs(x - planned).max() < 0.1)
+    x = choose(space, index=2, is_allowed=lambda x: abs(x - planned).max() < 0.1)
 
     np.testing.assert_array_equal(x, planned)

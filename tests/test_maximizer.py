@@ -35,8 +35,8 @@ class Table:
         return np.array([self.scores[tuple(x)] for x in X])
 
 
-def search(acquisition, space, *, tried=None, is_feasible=anywhere, centres=None, seed=0):
-    admissible = Admissible(np.empty((0, space.dim)) if tried is None else tried, is_feasible)
+def search(acquisition, space, *, tried=None, is_allowed=anywhere, centres=None, seed=0):
+    admissible = Admissible(np.empty((0, space.dim)) if tried is None else tried, is_allowed)
     centres = space.start[None] if centres is None else centres
     return maximize(acquisition, space, admissible=admissible, centres=centres, rng=np.random.default_rng(seed))
 
@@ -239,12 +239,12 @@ def test_a_proposal_is_feasible(data, seed):
     space = Space.from_config(data.draw(search_spaces()))
     tried = space.snap(data.draw(points_of(space, 4)))
     corners = np.sort(data.draw(points_of(space, 2)), axis=0)
-    is_feasible = box(*corners)
+    is_allowed = box(*corners)
 
-    x = search(Bowl(data.draw(points_of(space))[0]), space, tried=tried, is_feasible=is_feasible, centres=tried)
+    x = search(Bowl(data.draw(points_of(space))[0]), space, tried=tried, is_allowed=is_allowed, centres=tried)
 
-    assert x is None or (is_feasible(x) and is_new(x[None], tried)[0])
-    assert x is not None or space.is_continuous.any() or not any(map(is_feasible, space.points(10**5)[4:]))
+    assert x is None or (is_allowed(x) and is_new(x[None], tried)[0])
+    assert x is not None or space.is_continuous.any() or not any(map(is_allowed, space.points(10**5)[4:]))
 
 
 @given(data=st.data(), seed=st.integers(0, 1000))
@@ -253,30 +253,30 @@ def test_the_best_feasible_point_of_a_small_finite_space_is_found_exactly(data, 
     points = space.points(MAX_ENUMERATED)
     rng = np.random.default_rng(seed)
     scores = rng.standard_normal(len(points))
-    is_feasible = rng.random(len(points)) < 0.3
-    is_feasible[seed % len(points)] = True
-    feasible = {tuple(x) for x in points[is_feasible]}
+    is_allowed = rng.random(len(points)) < 0.3
+    is_allowed[seed % len(points)] = True
+    feasible = {tuple(x) for x in points[is_allowed]}
 
-    x = search(Table(points, scores), space, is_feasible=lambda x: tuple(x) in feasible, seed=seed)
+    x = search(Table(points, scores), space, is_allowed=lambda x: tuple(x) in feasible, seed=seed)
 
-    np.testing.assert_array_equal(x, points[np.argmax(np.where(is_feasible, scores, -np.inf))])
+    np.testing.assert_array_equal(x, points[np.argmax(np.where(is_allowed, scores, -np.inf))])
 
 
 def test_a_climb_that_leaves_the_feasible_region_ends_where_it_was_feasible():
     space = space_of(*(real(f"x{j}", 0.0, 1.0) for j in range(2)))
-    is_feasible = box([0.0, 0.0], [0.5, 1.0])
+    is_allowed = box([0.0, 0.0], [0.5, 1.0])
 
-    x = search(Bowl([0.6, 0.4]), space, is_feasible=is_feasible)
+    x = search(Bowl([0.6, 0.4]), space, is_allowed=is_allowed)
 
-    assert is_feasible(x)
+    assert is_allowed(x)
     assert Bowl([0.6, 0.4])(x[None])[0] > -0.02  # at best -0.01, on the border
 
 
 def test_the_top_of_a_small_feasible_region_is_found():
     space = space_of(*(real(f"x{j}", 0.0, 1.0) for j in range(3)))
-    is_feasible = box(np.full(3, 0.4), np.full(3, 0.6))  # of 0.8 % of the cube
+    is_allowed = box(np.full(3, 0.4), np.full(3, 0.6))  # of 0.8 % of the cube
 
-    x = search(Bowl([0.47, 0.55, 0.5]), space, is_feasible=is_feasible)
+    x = search(Bowl([0.47, 0.55, 0.5]), space, is_allowed=is_allowed)
 
     np.testing.assert_allclose(x, [0.47, 0.55, 0.5], atol=1e-5)
 
@@ -285,6 +285,6 @@ def test_few_candidates_are_asked_for_their_feasibility():
     space = space_of(*(real(f"x{j}", 0.0, 1.0) for j in range(4)), integer("k", 1, 9))
     asked = []
 
-    search(Bowl([0.3] * 5), space, is_feasible=lambda x: asked.append(x) or bool(x[0] > 0.5))
+    search(Bowl([0.3] * 5), space, is_allowed=lambda x: asked.append(x) or bool(x[0] > 0.5))
 
     assert 0 < len(asked) < 50  # of some eight hundred

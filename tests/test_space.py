@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_bayes.admissible import KEY_DECIMALS
+from keras_bayes.domains import DECIMALS
 from keras_bayes.errors import SearchSpaceError
 from keras_bayes.space import INACTIVE, Space
 from tests.spaces import (
@@ -200,7 +200,7 @@ def test_a_continuous_space_has_as_many_points_as_are_asked_for(data, limit):
 
     points = space.points(limit)
 
-    assert len({x.tobytes() for x in np.round(points, KEY_DECIMALS)}) == len(points) <= limit
+    assert len({x.tobytes() for x in np.round(points, DECIMALS)}) == len(points) <= limit
     np.testing.assert_array_equal(space.snap(points), points)
 
 

@@ -64,26 +64,26 @@ def test_trials_come_best_first_and_failed_ones_last():
     np.testing.assert_array_equal(best_first, data.X[order])
 
 
-def judged_against(model, *, pending=NOWHERE, is_feasible=anywhere, name="ei"):
+def judged_against(model, *, pending=NOWHERE, is_allowed=anywhere, name="ei"):
     """The point that an improvement is judged against."""
-    acquisition = model.acquisition(name, beta=2.0, pending=pending, is_feasible=is_feasible)
+    acquisition = model.acquisition(name, beta=2.0, pending=pending, is_allowed=is_allowed)
     improvement = getattr(acquisition, "acquisition", acquisition)
     return improvement.posterior.X[improvement.incumbent]
 
 
 @pytest.mark.parametrize("name", ["ei", "pi"])
-def test_an_improvement_is_judged_against_the_best_feasible_trial(name):
+def test_an_improvement_is_judged_against_the_best_allowed_trial(name):
     model = surrogate(observations(12))
     best_first = model.posterior.X[np.argsort(model.posterior.mean_at_data)]
 
     def is_none_of_three(x):
         return bool((x != best_first[:3]).any(axis=1).all())
 
-    for is_feasible, place in [(anywhere, 0), (is_none_of_three, 3), (lambda x: False, 0)]:
-        incumbent = judged_against(model, is_feasible=is_feasible, name=name)
+    for is_allowed, place in [(anywhere, 0), (is_none_of_three, 3), (lambda x: False, 0)]:
+        incumbent = judged_against(model, is_allowed=is_allowed, name=name)
         np.testing.assert_array_equal(incumbent, best_first[place])
     bound, free = (
-        model.acquisition(name, beta=2.0, pending=NOWHERE, is_feasible=f) for f in (is_none_of_three, anywhere)
+        model.acquisition(name, beta=2.0, pending=NOWHERE, is_allowed=f) for f in (is_none_of_three, anywhere)
     )
     X = SPACE.snap(np.random.default_rng(3).random((20, 3)))
     assert (bound(X) > free(X)).all()

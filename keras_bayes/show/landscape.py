@@ -16,7 +16,7 @@ from keras_bayes.errors import MissingDataError
 from keras_bayes.history import TrialRecord, loss_sign
 from keras_bayes.search_log import SearchLog
 from keras_bayes.space import Space
-from keras_bayes.surrogate import MAX_OBSERVATIONS, Surrogate, learn
+from keras_bayes.surrogate import Surrogate, learn
 from keras_bayes.threads import one_blas_thread
 
 MIN_COMPLETED = 3  # completed trials without which a model says nothing
@@ -83,10 +83,8 @@ class Landscape:
         is_inside, _ = space.locate([record.values for record in records])
         ended = [record for record, is_in in zip(records, is_inside, strict=True) if is_in and not record.is_open]
         rows = np.arange(len(ended)) if with_failures else np.flatnonzero(np.isfinite(data.y))
-        data = data.at(rows)
-        kept = rows[data.kept(MAX_OBSERVATIONS)]
-        surrogate = learn(data, space, noise_variance=log.state.get("noise_variance"))
-        return cls(space, surrogate, tuple(ended[row] for row in kept), loss_sign(log.direction))
+        surrogate = learn(data.at(rows), space, noise_variance=log.state.get("noise_variance"))
+        return cls(space, surrogate, tuple(ended[row] for row in rows[surrogate.rows]), loss_sign(log.direction))
 
     @property
     def X(self) -> Array:

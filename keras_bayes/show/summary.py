@@ -29,7 +29,7 @@ def summary_lines(progress: Progress, reason: str, outlook: str = "") -> list[st
         width = max(map(cell_len, names), default=0)
         values = map(format_value, best.values.values())
         lines += [f"  {padded(name, width)}   {value}" for name, value in zip(names, values, strict=True)]
-    if outlook.rstrip(".") not in reason:
+    if outlook and outlook.rstrip(".") not in reason:
         lines.append(outlook)
     return [*lines, f"Results are in {progress.folder}"]
 

@@ -6,7 +6,7 @@ import keras_tuner as kt
 import numpy as np
 import pytest
 
-from keras_bayes.continuation import MANY_CONTINUATIONS, PAUSED_FILE, SOURCE
+from keras_bayes.continuation import MANY_CONTINUATIONS, PAUSED_FILE
 from keras_bayes.curves import CURVE_FILE, End, Epoch
 from keras_bayes.rungs import rungs
 from keras_bayes.search_log import SearchLog
@@ -68,7 +68,7 @@ def run_legs(oracle, num_trials, **options):
 
 def continuations(oracle):
     """Which trial goes on with which, in the order in which they were started."""
-    return {i: p["continues"] for i, p in oracle.proposals.items() if p["source"] == SOURCE}
+    return {i: p["continues"] for i, p in oracle.proposals.items() if p["source"] == "continuation"}
 
 
 def test_a_search_goes_on_with_paused_trainings_and_with_each_once(tmp_path):

@@ -181,15 +181,12 @@ def test_a_training_elsewhere_is_read_from_the_folder(tmp_path, monkeypatch):
     assert oracle.display.progress().running[1].position is None
 
 
-def test_what_the_display_keeps_is_what_that_of_keras_tuner_keeps(tmp_path):
+def test_the_display_leaves_to_that_of_keras_tuner_what_it_looks_for(tmp_path):
+    theirs = kt.oracles.RandomSearchOracle(objective="loss")
     oracle = make_oracle(tmp_path, **SPACE)
-    theirs = kt.oracles.RandomSearchOracle(objective="loss").get_state()["display"]
     run_search(oracle, mixed_loss, num_trials=2)
 
     state = oracle.display.get_state()
-    twin = make_oracle(tmp_path / "twin", **SPACE)
-    twin.display.set_state(state)
 
-    assert state.keys() == theirs.keys()
-    assert state["trial_number"] == {"00": 1, "01": 2}
-    assert twin.display.get_state() == state
+    assert state.keys() == theirs.get_state()["display"].keys()
+    theirs._display.set_state(state)  # or else a search that goes on there would fail
