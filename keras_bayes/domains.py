@@ -93,13 +93,13 @@ class Real:
         if not self.integer:
             return np.empty(0)
         others = _other_indices(int(self.decode(u) - self.low), int(self.high - self.low) + 1)
-        return self._positions(self.low + np.array(others, dtype=float))
+        return self._positions(float(self.low) + np.array(others, dtype=float))
 
     def positions(self, limit: int) -> Array:
         """Positions of the `limit` smallest integers, shape (min(K, limit),), or so many evenly spread positions."""
         if not self.integer:
             return (np.arange(limit) + 0.5) / limit
-        return self._positions(self.low + np.arange(min(self.num_values, limit), dtype=float))
+        return self._positions(float(self.low) + np.arange(min(self.num_values, limit), dtype=float))
 
     def matches(self, u: Array, values: Sequence[Value]) -> NDArray[np.bool_]:
         """Which positions decode to one of `values`, shape of `u`."""
@@ -115,10 +115,10 @@ class Real:
         else:
             values = (high + low) - np.exp(np.log(low) * u + np.log(high) * (1 - u))
         values = np.round(values) if self.integer else values
-        return np.clip(values, self.low, self.high)  # rounding errors at the ends
+        return np.clip(values, float(self.low), float(self.high))  # rounding errors at the ends
 
     def _positions(self, values: Array) -> Array:
-        values = np.clip(values, self.low, self.high)
+        values = np.clip(values, float(self.low), float(self.high))  # floats: numpy 1 has no larger integers than 2⁶³
         low, high = self._ends()
         if self.scale == "linear":
             u = (values / 2 - low / 2) / (high / 2 - low / 2)  # halves: high - low may overflow
