@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from keras_bayes.errors import KerasBayesError, KerasBayesWarning
 
 if TYPE_CHECKING:
-    from keras_bayes import callbacks
+    from keras_bayes import callbacks, pause, stopping_rules
     from keras_bayes.oracle import BayesOracle
     from keras_bayes.search_end import ExpectedGain
     from keras_bayes.stop_trial import StopTrial
@@ -26,6 +26,8 @@ __all__ = [
     "KerasBayesWarning",
     "StopTrial",
     "callbacks",
+    "pause",
+    "stopping_rules",
 ]
 __version__ = "0.1.0"
 
@@ -41,8 +43,8 @@ _LAZY = {
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
-    if name == "callbacks":
-        return import_module("keras_bayes.callbacks")
+    if name in __all__:
+        return import_module(f"keras_bayes.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -67,8 +67,8 @@ def check_names(received: Iterable[str], *functions: Callable[..., Any]) -> None
     for name in received:
         if name not in known:
             close = difflib.get_close_matches(name, sorted(known), n=1)
-            hint = f"; there is `{close[0]}`" if close else ""
-            raise ValueError(f"Unrecognized arguments: `{name}`{hint}.")
+            hint = f" Did you mean `{close[0]}`?" if close else ""
+            raise ValueError(f"Unrecognized arguments: `{name}`.{hint}")
 
 
 def check_project_name(name: Any) -> None:
@@ -79,8 +79,7 @@ def check_project_name(name: Any) -> None:
     is_path = text in ("", ".", "..") or not {*text}.isdisjoint("/\\\0") or os.path.splitdrive(text)[0]
     if is_path or len(os.fsencode(text)) > MAX_NAME_BYTES:
         raise ProjectNameError(
-            f"`project_name` must be the name of one folder, received {text!r}. "
-            "A path goes into `directory`, which may be any."
+            f"`project_name` must be the name of one folder, received {text!r}. Put a path into `directory`."
         )
     if IS_WINDOWS and (text[-1] in ". " or not {*text}.isdisjoint('<>:"|?*')):
         raise ProjectNameError(

@@ -84,8 +84,8 @@ class BudgetedOracle(LifecycleOracle):
             self._has_warned = True
             warnings.warn(
                 f"`max_epochs` does not limit this search: trial_{last.trial_id} has completed, but no epoch of it was "
-                "logged. Epochs are counted in trainings by `BayesTuner.run_trial`; limit any others by `max_trials` "
-                "or `max_time`.",
+                "logged. Pass `callbacks` on to `model.fit` in your `HyperModel.fit`, and call `super().run_trial` in "
+                "your `run_trial`; or else use `max_trials` or `max_time`.",
                 KerasBayesWarning,
                 stacklevel=2,
             )

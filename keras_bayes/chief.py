@@ -91,7 +91,7 @@ class _Callers(grpc.ServerInterceptor):
             processes.append(process)
         elif process != processes[-1]:  # which has not taken its place, then
             warnings.warn(
-                f"Two workers call themselves {tuner_id!r}, so each trains what the other does. Start each with a "
+                f"Two workers call themselves {tuner_id!r}, so they train the same trials. Give each a "
                 "`KERASTUNER_TUNER_ID` of its own.",
                 KerasBayesWarning,
                 stacklevel=2,

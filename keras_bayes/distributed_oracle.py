@@ -18,7 +18,7 @@ from keras_bayes.roles import is_chief, is_distributed
 from keras_bayes.steered_oracle import SteeredOracle
 from keras_bayes.worker_report import WorkerReport
 
-ABANDONED = "All workers are gone; start some, and this chief, again to go on."
+ABANDONED = "All workers are gone. Start the chief and some workers again to go on."
 ANY_WORKER = "any"  # who is heard of with each worker
 DESERTED_SECONDS = 45.0  # longer than a lease: another worker may be on its way
 

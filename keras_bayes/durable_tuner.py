@@ -120,9 +120,9 @@ class DurableTuner(kt.Tuner):
             if path.exists():
                 raise
             raise KerasBayesError(  # if they ever were: a search that goes on may just have removed them
-                f"The weights of trial_{trial.trial_id} are not on disk: {path}. "
-                f"A search keeps those of the best `keep_best` trials, here {self.keep_best}; `None` keeps all. They "
-                "are written by the callbacks that `HyperModel.fit` is given, and has to pass on, to a disk with room."
+                f"The weights of trial_{trial.trial_id} are not on disk: {path}. Either it is not one of the best "
+                f"`keep_best` trials, here {self.keep_best} (`None` keeps all), or the disk was full, or your "
+                "`HyperModel.fit` did not pass on the `callbacks` that it was given."
             ) from None
         return model
 

@@ -15,4 +15,7 @@ def load(name: str, extra: str) -> Any:
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        raise ImportError(f'This needs {error.name}: pip install "keras-bayes[{extra}]"') from error
+        raise ImportError(
+            f'This needs {error.name}. Run `pip install {error.name}`, or `pip install ".[{extra}]"` in the folder of '
+            "keras_bayes."
+        ) from error

@@ -226,13 +226,13 @@ class LifecycleOracle(RetryingOracle):
             trial.score = None
 
     def _check_failures(self) -> None:
-        limit, records = self.max_consecutive_failed_trials, self.records()
-        reason = too_many_failures([records[trial_id] for trial_id in self._ended_here], limit)
-        if not reason or (limit is None and self.best_trial() is not None):
-            return
-        self.failure = RuntimeError(reason)
-        if not is_distributed():  # where an exception would reach one worker and leave the chief waiting
-            self.raise_failure()
+        records = self.records()
+        ended, limit = [records[trial_id] for trial_id in self._ended_here], self.max_consecutive_failed_trials
+        reason = too_many_failures(ended, limit, has_worked=self.best_trial() is not None)
+        if reason:
+            self.failure = RuntimeError(reason)
+            if not is_distributed():  # where an exception would reach one worker and leave the chief waiting
+                self.raise_failure()
 
     def raise_failure(self) -> None:
         """Raises why no further trial may start, if there is a reason; whoever goes on gives it another chance."""

@@ -144,7 +144,7 @@ def _lock(folder: Path) -> FileLock:
 def _in_use(folder: Path, who: str) -> ProjectInUseError:
     return ProjectInUseError(
         f"{folder} is being written by {who}. Wait for its search to end or stop it, or use another `project_name`. "
-        "Looking at results needs no waiting."
+        "Results can be read at any time."
     )
 
 

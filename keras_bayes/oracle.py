@@ -111,7 +111,8 @@ class BayesOracle(ContinuingOracle):
         check_instance("stop_when", stop_when, ExpectedGain)
         if can_continue and acquisition not in LOGARITHMS:
             raise ValueError(
-                f"To go on with trainings, `acquisition` must be one of {LOGARITHMS}, not {acquisition!r}."
+                f'`stopping="pause"` needs an `acquisition` of {" or ".join(map(repr, LOGARITHMS))}, '
+                f"received {acquisition!r}."
             )
         super().__init__(
             objective=objective,

@@ -135,7 +135,7 @@ class Resumption(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if not self._has_begun and epoch != self.paused.num_epochs:
-            reason = f"goes on after {self.paused.num_epochs} epochs, but begins after {epoch}"
+            reason = f"should go on at epoch {self.paused.num_epochs}, but started at {epoch}"
             raise kt.errors.FatalValueError(f"The training of trial_{self.paused.trial_id} {reason}. {ADVICE}")
         self._has_begun = True
 
@@ -152,4 +152,4 @@ def check_fit(fit: Callable[..., Any]) -> None:
     """Raises a `FatalTypeError` unless a `HyperModel.fit` takes an `initial_epoch`."""
     parameters = inspect.signature(fit).parameters.values()
     if not any(p.name == "initial_epoch" or p.kind is p.VAR_KEYWORD for p in parameters):
-        raise kt.errors.FatalTypeError(f"`HyperModel.fit` takes no `initial_epoch`. {ADVICE}")
+        raise kt.errors.FatalTypeError(f"`HyperModel.fit` must take `initial_epoch`. {ADVICE}")

@@ -233,14 +233,14 @@ def _read(path: Path, parse: Callable[[State], Parsed], on_broken: OnBroken) -> 
 def _state(path: Path, content: bytes) -> State:
     state = json.loads(content.decode("utf-8"))
     if not isinstance(state, dict):
-        raise TypeError("it holds no object")
+        raise TypeError("it is no JSON object")
     if path.name == ORACLE_FILE:
         _check_format(path, state)  # before the checksum, which may be computed in another way
     elif state["trial_id"] != _trial_id(path):
         raise ValueError(f"it holds trial {state['trial_id']!r}")
     checksum = state.pop(CHECKSUM, None)
     if checksum is not None and checksum != _checksum(json.dumps(state)):
-        raise ValueError(f"its {CHECKSUM} does not fit; whoever has edited it removes that entry")
+        raise ValueError(f"its {CHECKSUM} does not fit; if you have edited it, remove its {CHECKSUM!r}")
     return state
 
 

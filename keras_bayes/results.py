@@ -51,12 +51,12 @@ def _values(history: Mapping[str, Sequence[Any]], objective: str) -> list[float]
         is_validated = any(name.startswith("val_") for name in history)
         advice = " Pass `validation_data` to `search`." if objective.startswith("val_") and not is_validated else ""
         raise kt.errors.FatalValueError(
-            f"The objective {objective!r} is none of the metrics of the training, which are: {told}.{advice}"
+            f"The objective {objective!r} is not among the metrics of the training, which are: {told}.{advice}"
         )
     size = max(map(np.size, history[objective]), default=1)
     if size != 1:
         raise kt.errors.FatalValueError(
-            f"The objective {objective!r} is {size} numbers in an epoch; it must be one. A metric of several classes "
+            f"The objective {objective!r} has {size} values in an epoch; it must have one. A metric of several classes "
             'has an argument for that, such as `average="macro"`.'
         )
     return [np.asarray(value, dtype=float).item() for value in history[objective]]

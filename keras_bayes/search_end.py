@@ -13,6 +13,7 @@ from keras_bayes.wording import count
 
 # Trials that must all have failed with one error, before any succeeds, for the search to be given up.
 FIRST_FAILURES = 3
+LATER_FAILURES = 10  # the same where one has succeeded before this process: it may be a region where trainings fail
 # Errors that are raised on purpose, or that a smaller model does not have.
 NO_MISTAKES = ("FailedTrialError", "MemoryError", "OutOfMemoryError", "ResourceExhaustedError")
 
@@ -70,19 +71,21 @@ def can_expect(num_completed: int, num_hyperparameters: int) -> bool:
     return num_completed >= num_hyperparameters + SPARE_TRIALS
 
 
-def too_many_failures(ended: Sequence[TrialRecord], limit: int | None) -> str:
+def too_many_failures(ended: Sequence[TrialRecord], limit: int | None, *, has_worked: bool = False) -> str:
     """Why failures should end the search; empty where they should not.
 
     Args:
-        ended: The trials that have ended, in the order of their ends.
+        ended: The trials that have ended since it was taken up, in the order of their ends.
         limit: Failures in a row that the user allows; `None` ends only a program that cannot work.
+        has_worked: Whether some trial of the search has completed, be it before.
     """
     if limit is not None:
         is_reached = consecutive_failures(ended) >= limit
         message = ended[-1].message or "" if ended else ""
         return f"Number of consecutive failures exceeded the limit of {limit}.\n{message}" if is_reached else ""
-    traceback = repeated_error(ended, FIRST_FAILURES)
-    return f"The first {len(ended)} trials all failed with the same error.\n{traceback}" if traceback else ""
+    traceback = repeated_error(ended, LATER_FAILURES if has_worked else FIRST_FAILURES)
+    since = " since the search was taken up again" if has_worked else ""
+    return f"The first {len(ended)} trials{since} all failed with the same error.\n{traceback}" if traceback else ""
 
 
 def consecutive_failures(ended: Sequence[TrialRecord]) -> int:

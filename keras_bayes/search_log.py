@@ -169,7 +169,7 @@ def read_states(folder: Path) -> tuple[State, Mapping[str, State]]:
     """
     state = project.read_oracle(folder, check_oracle, project.leave_out)
     if state is None:
-        raise ProjectError(f"There is no search in {folder}: it has no readable {project.ORACLE_FILE}.")
+        raise ProjectError(f"There is no search in {folder}: it has no readable {project.ORACLE_FILE}. Check the path.")
     states = project.read_trials(folder, check_trial, project.leave_out)
     return {**state, **told_of_trials(state, states)}, states
 

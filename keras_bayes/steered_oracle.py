@@ -102,10 +102,10 @@ class SteeredOracle(BudgetedOracle):
             space = self._space()
             values = space.complete(item["values"])
             if values not in space:
-                message = f"{item['values']} was enqueued, but lies outside the search space as it is now: left out."
+                message = f"Enqueued {item['values']} was skipped: it lies outside the search space as it is now."
                 warnings.warn(message, KerasBayesWarning, stacklevel=2)
             elif not self._is_allowed(values):
-                message = f"{item['values']} was enqueued, but `constraint`, as it is now, does not allow it: left out."
+                message = f"Enqueued {item['values']} was skipped: `constraint`, as it is now, does not allow it."
                 warnings.warn(message, KerasBayesWarning, stacklevel=2)
             elif not item["skip_if_tried"] or self._is_untried(values):
                 return {"status": TrialStatus.RUNNING, "values": values, "proposal": {"source": "user"}}
@@ -119,7 +119,7 @@ class SteeredOracle(BudgetedOracle):
 
     def _check_has_folder(self) -> None:
         if getattr(self, "_directory", None) is None:
-            raise KerasBayesError("The oracle has no project yet: give it to a tuner first.")
+            raise KerasBayesError("The oracle has no project yet: make a tuner with it first.")
 
     def _known_in(self, space: Space) -> tuple[TrialRecord, ...]:
         """Results from elsewhere; none while they have hyperparameters that a trial may yet find.
@@ -149,11 +149,11 @@ class SteeredOracle(BudgetedOracle):
         names, received = {entry.name for entry in space.entries}, sorted({name for v in values for name in v})
         if names and not any(names & set(v) for v in values):
             raise ConfigurationError(
-                f"`warm_start` has none of the hyperparameters of this search, {sorted(names)}, but {received}."
+                f"`warm_start` has other hyperparameters, {received}, than this search, {sorted(names)}."
             )
         missing = [e.name for e in space.parameters if not e.conditions and not any(e.name in v for v in values)]
         if missing:
-            message = f"`warm_start` does not tell {missing}, but {received}: the defaults are assumed."
+            message = f"`warm_start` has no values of {missing}, only of {received}: the defaults are assumed."
             warnings.warn(message, KerasBayesWarning, stacklevel=2)
         outside = [found for found in map(space.outside, values) if found]
         if outside:

@@ -70,11 +70,13 @@ class RuleStop(CurveLog):
         reason = ""
         if self._metrics and not self._losses:
             wanted, told = sorted(self.archive.signs), sorted(self._metrics)
-            reason = f"the epochs tell of {told}, not of the objective {wanted}."
+            reason = f"its objective {wanted} is not among the metrics of its epochs, {told}."
         elif not planned_epochs(self):
-            reason = "it is not known how many epochs it has. A loop says so by `callback.set_params({'epochs': n})`."
+            reason = "how many epochs it has is not known. In a loop, call `callback.set_params({'epochs': n})`."
         if reason:
-            warnings.warn(f"No training can be stopped: {reason}", KerasBayesWarning, stacklevel=2)
+            warnings.warn(
+                f"The stopping rule has no effect on this training: {reason}", KerasBayesWarning, stacklevel=2
+            )
 
     def _take_up(self, epoch: int, metrics: Mapping[str, Any]) -> bool:
         """Whether an epoch has a loss, which is noted; one that is not a number is none to judge by."""
@@ -95,11 +97,13 @@ class RuleStop(CurveLog):
         try:
             reason = self.rule(self._so_far())
         except Exception as error:  # a rule may be anybody's; any other error would pass for a failure of the trial
-            raise kt.errors.FatalRuntimeError(f"The stopping rule {self.rule!r} raised an error.") from error
+            raise kt.errors.FatalRuntimeError(
+                f"The stopping rule {_name(self.rule)} raised {type(error).__name__}: {error}"
+            ) from error
         if not isinstance(reason, str):
             raise kt.errors.FatalTypeError(
-                f"A stopping rule returns why a training is to be stopped, or an empty string; {self.rule!r} returned "
-                f"{reason!r}."
+                f"A stopping rule must return a string: why to stop, or an empty one to go on. {_name(self.rule)} "
+                f"returned {reason!r}."
             )
         return reason
 
@@ -161,3 +165,8 @@ def _new_folder(folder: Path) -> Path:
             number += 1
         else:
             return new
+
+
+def _name(rule: Rule) -> str:
+    """What a program calls a rule."""
+    return str(getattr(rule, "__name__", repr(rule)))

@@ -245,6 +245,7 @@ def as_rule(stopping: str | Rule, rules: Mapping[str, Rule] = RULES) -> Rule:
     if isinstance(stopping, str) and stopping in rules:
         return rules[stopping]
     raise ValueError(
-        f"A stopping rule is {', '.join(map(repr, rules))}, an instance of one such as "
+        f"A stopping rule must be {', '.join(map(repr, rules))}, an instance such as "
         f"`keras_bayes.stopping_rules.LearnedStopping(level=0.1)`, or a function, received {stopping!r}."
+        + (' `"pause"` is only for `BayesTuner`, which can go on with what is paused.' if stopping == "pause" else "")
     )

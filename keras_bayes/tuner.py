@@ -139,9 +139,13 @@ class BayesTuner(Views, WorkerTuner):
         keep_best = integer_or_none("keep_best", keep_best, at_least=1)
         check_one_of("progress", progress, VIEWS)
         if stopping is not None and objective is None:
-            raise ValueError("`stopping` needs an `objective` that is a metric of each epoch, received None.")
+            raise ValueError(
+                "`stopping` needs an `objective` that is a metric of each epoch, such as 'val_loss', received None."
+            )
         if "://" in str(kwargs.get("directory")):
-            raise ValueError(f"`directory` must be on a file system, received {str(kwargs['directory'])!r}.")
+            raise ValueError(
+                f"`directory` must be a path of a file system, not a URL, received {str(kwargs['directory'])!r}."
+            )
         if hypermodel is None and type(self).run_trial is BayesTuner.run_trial:
             raise ValueError("`hypermodel` must be a model-building function or a HyperModel, received None.")
         if kwargs.get("project_name") is not None:  # the host takes an empty one for none

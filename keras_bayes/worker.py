@@ -222,8 +222,8 @@ def wait_for_trial(folder: Path, trial_id: str) -> None:
             raise _is_elsewhere(folder)
         if time.monotonic() > deadline:
             warnings.warn(
-                f"The chief has not written trial_{trial_id} to {folder.resolve()} within {SHARING_SECONDS:.0f} s; it "
-                "runs without what is known of it there.",
+                f"The chief has not written trial_{trial_id} to {folder.resolve()} within {SHARING_SECONDS:.0f} s; the "
+                "trial runs without what that would say, such as which training it goes on with.",
                 KerasBayesWarning,
                 stacklevel=2,
             )
@@ -239,7 +239,7 @@ def check_writable(folder: Path) -> None:
     """
     if folder.exists() and not os.access(folder, os.W_OK):
         raise kt.errors.FatalRuntimeError(
-            f"This worker must not write to {folder.resolve()}; curves and weights of its trials would be lost."
+            f"This worker has no right to write to {folder.resolve()}: curves and weights of its trials would be lost."
         )
 
 
@@ -274,6 +274,6 @@ def check_health(failed: Sequence[str], log: SearchLog) -> None:
     since = [record.status for record in others if record.status == "RUNNING" or record.number > own[0].number]
     if since and "FAILED" not in since:
         raise RuntimeError(
-            f"The last {MAX_FAILURES} trials of this worker, and no others, failed with the same error. It takes no "
-            f"more.\n{traceback}"
+            f"The last {MAX_FAILURES} trials of this worker, and no others, failed with the same error. It "
+            f"stops.\n{traceback}"
         )

@@ -130,8 +130,8 @@ class WorkerTuner(TrainingTuner):
         """Forgets what is not yet on the disk of a trial that this worker has lost, and says so."""
         self._writer.forget(trial_folder(self.project_dir, trial_id))
         warnings.warn(
-            f"trial_{trial_id} is not {self.tuner_id}'s any more: another worker has it, or the search has ended "
-            f"or was overwritten. What {self.tuner_id} has of it is left out.",
+            f"{self.tuner_id} has lost trial_{trial_id}: another worker has it, or the search has ended or was "
+            f"overwritten. What {self.tuner_id} has not yet written of it is dropped.",
             KerasBayesWarning,
             stacklevel=2,
         )

@@ -65,7 +65,7 @@ class Writer:
         if self._unsaved:
             some = [str(path) for path in list(self._unsaved)[:MAX_NAMED]] + ["…"] * (len(self._unsaved) > MAX_NAMED)
             message = (
-                f"Still not on the disk: {', '.join(some)}. Make room, and call `tuner.save()` before this process "
+                f"Not saved: {', '.join(some)}. Make room on the disk, and call `tuner.save()` before this process "
                 "ends, or what is missing is lost."
             )
             warnings.warn(message, KerasBayesWarning, stacklevel=4)

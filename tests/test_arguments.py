@@ -104,7 +104,7 @@ BAD_NAMES = ["", ".", "..", "a/b", "/a", "../a", "a\\b", "\\a", "a\0b", "a/", "Ã
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_a_project_name_that_is_no_name_of_a_folder_is_refused(name):
     with pytest.raises(
-        ProjectNameError, match=r"must be the name of one folder, received .*A path goes into `directory`"
+        ProjectNameError, match=r"must be the name of one folder, received .*Put a path into `directory`"
     ):
         check_project_name(name)
 

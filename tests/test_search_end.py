@@ -3,6 +3,7 @@ import pytest
 from keras_bayes.history import TrialRecord
 from keras_bayes.search_end import (
     FIRST_FAILURES,
+    LATER_FAILURES,
     SPARE_TRIALS,
     ExpectedGain,
     can_expect,
@@ -110,6 +111,15 @@ def test_without_a_limit_only_a_program_that_cannot_work_ends_a_search():
 
     assert "ValueError: units: 3" in reasons[0]
     assert reasons[1:] == ["", "", ""]
+
+
+def test_where_a_trial_has_succeeded_before_it_takes_more_errors():
+    errors = [failed(VALUE_ERROR)] * LATER_FAILURES
+
+    reasons = [too_many_failures(ended, None, has_worked=True) for ended in (errors, errors[1:])]
+
+    assert reasons[0].startswith(f"The first {LATER_FAILURES} trials since the search was taken up again all failed")
+    assert reasons[1] == ""
 
 
 def test_a_trial_that_the_program_gives_up_on_purpose_is_no_mistake():

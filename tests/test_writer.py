@@ -94,7 +94,7 @@ def test_what_is_missing_at_the_end_is_told_once_more(tmp_path, monkeypatch):
         writer.finish()
 
     assert len(messages) == 2
-    assert re.search(r"^Still not on the disk: .*0\.json, .*1\.json, .*2\.json, …\. Make", messages[1])
+    assert re.search(r"^Not saved: .*0\.json, .*1\.json, .*2\.json, …\. Make", messages[1])
     assert not writer.is_behind
 
 

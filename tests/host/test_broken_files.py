@@ -231,7 +231,7 @@ def check_json(original, name, content):
                 return
 
         assert {"00", "02"} <= scores(oracle).keys()
-        assert all(str(project / name) in message or "was enqueued" in message for message in messages)
+        assert all(str(project / name) in message or "Enqueued" in message for message in messages)
 
 
 names = st.sampled_from(["oracle.json", "oracle.json", "trial_01/trial.json", "trial_03/trial.json"])

@@ -305,7 +305,7 @@ def test_a_bad_number_is_refused(top, search, capsys):
 def test_a_missing_package_is_one_line(search, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "keras_bayes.show.report", None)
 
-    assert 'pip install "keras-bayes[viz]"' in error_of(capsys, "report", search)
+    assert 'pip install ".[viz]"' in error_of(capsys, "report", search)
 
 
 def test_the_command_loads_no_keras_and_takes_less_than_a_second(search):

@@ -120,7 +120,7 @@ def test_a_rule_stops_a_loop_that_says_how_long_it_is(tmp_path):
 
 
 def test_where_the_length_is_not_known_a_warning_says_so(tmp_path):
-    with pytest.warns(keras_bayes.KerasBayesWarning, match="No training can be stopped: it is not known how many"):
+    with pytest.warns(keras_bayes.KerasBayesWarning, match="no effect on this training: how many epochs"):
         tuner = searched(tmp_path, Loop(), max_trials=1, stopping="auto")
 
     assert [len(trial.curve) for trial in tuner.search_log().trials] == [EPOCHS]

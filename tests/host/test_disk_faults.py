@@ -77,7 +77,7 @@ def test_a_search_survives_a_disk_that_fails_from_any_call_on(tmp_path, undistur
         first, *last = messages
         assert str(folder) in first
         assert f"could not be written: {os.strerror(code)}" in first
-        assert ["Still not on the disk" in message for message in last] == [True] * (n > 1)  # the first is the lock's
+        assert ["Not saved" in message for message in last] == [True] * (n > 1)  # the first is the lock's
         completed = {i: found for i, found in then.items() if found[0] == "COMPLETED"}
         assert completed.items() <= undisturbed.items()
         assert on_disk(folder) == undisturbed
@@ -116,7 +116,7 @@ def test_a_tuner_whose_folder_cannot_be_made_searches_in_memory(tmp_path):
     assert len(tuner.oracle.get_best_trials(9)) == 4
     first, last = map(str, messages)
     assert "The search goes on in memory" in first
-    assert "Still not on the disk" in last
+    assert "Not saved" in last
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_weights_that_the_disk_cannot_take_do_not_end_a_search(tmp_path, small_d
     assert all("could not be written" in message for message in first)
     assert any("without these weights" in message for message in first)
     assert any("goes on in memory" in message for message in first)
-    assert "Still not on the disk" in last
+    assert "Not saved" in last
     assert len(tuner.oracle.get_best_trials(9)) == 8
     assert {trial.status for trial in tuner.oracle.trials.values()} == {"COMPLETED"}
     for path in folder.rglob("trial.json"):

@@ -294,7 +294,7 @@ def test_a_worker_whose_trials_alone_fail_takes_no_more(tmp_path, start):
 
     assert [trial.record.status for trial in log.trials].count("FAILED") == MAX_FAILURES
     assert len(log.trials) == 20
-    assert "failed with the same error. It takes no more." in (tmp_path / "worker1.log").read_text()
+    assert "failed with the same error. It stops." in (tmp_path / "worker1.log").read_text()
 
 
 def test_weights_that_a_killed_worker_has_left_are_removed_by_another(tmp_path, start):
@@ -339,7 +339,7 @@ def test_a_worker_that_was_stopped_leaves_its_trial_to_the_one_that_has_it_now(t
     assert codes == [0, 0, 0], (tmp_path / "late.log").read_text()
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert len(read_curve(folder)) == 5
-    assert "trial_0 is not late's any more: another worker has it" in (tmp_path / "late.log").read_text()
+    assert "late has lost trial_0: another worker has it" in (tmp_path / "late.log").read_text()
 
 
 def test_a_worker_that_was_stopped_keeps_its_trial_where_nobody_has_it(tmp_path, start):

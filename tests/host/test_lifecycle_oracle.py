@@ -172,6 +172,19 @@ def test_a_search_goes_on_after_the_mistake_is_mended(tmp_path):
     assert {trial.status for trial in trials} == {"COMPLETED"}
 
 
+def test_a_program_that_cannot_work_any_more_is_stopped_after_ten_trials(tmp_path):
+    oracle = make_oracle(tmp_path, hyperparameters=small_space())
+    run_search(oracle, lambda values: 1.0, num_trials=1)
+    oracle.release()
+    again = make_oracle(tmp_path, hyperparameters=small_space())
+    again.reload()
+
+    with again.searching(), pytest.raises(RuntimeError, match=r"(?s)first 10 trials since .* a mistake in the program"):
+        run_search(again, crash)
+
+    assert len(again.trials) == 11
+
+
 def test_a_limit_of_failures_that_the_user_sets_is_kept(tmp_path):
     oracle = make_oracle(tmp_path, hyperparameters=small_space(), max_consecutive_failed_trials=2)
     losses = iter([1.0, float("nan"), 2.0, float("nan"), float("nan"), 1.0])

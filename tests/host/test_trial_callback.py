@@ -352,7 +352,7 @@ def test_trackers_can_be_copied_before_they_run(name, wandb, mlflow):
 def test_a_tracker_whose_package_is_missing_says_what_to_install(monkeypatch, name, package):
     monkeypatch.setitem(sys.modules, package, None)
 
-    with pytest.raises(ImportError, match=rf'pip install "keras-bayes\[{package}\]"'):
+    with pytest.raises(ImportError, match=rf'pip install "\.\[{package}\]"'):
         getattr(keras_bayes.callbacks, name)()
 
 
