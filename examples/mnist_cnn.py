@@ -1,6 +1,6 @@
 """Tune a convolutional network for handwritten digits with `keras_bayes.BayesTuner`.
 
-    python examples/mnist_cnn.py                     # about two minutes on two cores
+    python examples/mnist_cnn.py                     # two to four minutes on two cores
     python examples/mnist_cnn.py --full --compare    # the whole protocol, against keras-tuner's own tuners
 
 Results stay in `--directory`: a search that was interrupted goes on where it stopped, a finished one is only shown.

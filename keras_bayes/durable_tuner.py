@@ -25,7 +25,8 @@ class DurableTuner(kt.Tuner):
 
     Args:
         oracle: A `DurableOracle`.
-        keep_best: Number of trials whose weights stay on disk, the best ones; `None` keeps all.
+        keep_best: Number of trials whose weights stay on disk, the best ones, besides those of paused trainings; `None`
+            keeps all.
         **kwargs: Arguments of `keras_tuner.Tuner`.
     """
 

@@ -37,7 +37,7 @@ def count_epochs(trial_folder: Path) -> EpochCount:
     for item in read_log(trial_folder):
         if isinstance(item, Earlier):
             trained += item.earlier_epochs
-        elif isinstance(item, Inherited):  # which count there, as does what was saved there
+        elif isinstance(item, Inherited):  # copies: that trial counts them, and what was saved there
             trained -= item.inherited_epochs
             copies, spared = item.inherited_epochs, item.num_epochs
         elif isinstance(item, Epoch):

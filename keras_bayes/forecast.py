@@ -41,13 +41,13 @@ class Forecast:
 
 
 def forecasts(archive: CurveArchive, *, without: Collection[str] = ()) -> dict[str, Forecast]:
-    """By the folder of each training that was stopped, the last one there, what it would have become.
+    """What stopped trainings would have become, by the names of their folders; of several in one, the last.
 
     Trainings that are under way, or were interrupted, teach nothing yet.
 
     Args:
         archive: The curves.
-        without: Names of folders whose curves are those of others, too.
+        without: Names of folders whose curves another folder has, too, since its training went on with theirs.
     """
     folders, curves = archive.read_all(without=without)
     is_over = curves.is_finished | (curves.num_epochs > 0)

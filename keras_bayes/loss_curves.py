@@ -142,11 +142,11 @@ class CurveArchive:
 
 
 def draw_in(losses: Array, *, like: Array) -> Array:
-    """Puts a limit to losses as bad as those of trainings that diverge, as far as some of them tell what is usual.
+    """Clips losses, such as those of trainings that diverge, at `REACH` times the distance of best and median.
 
     Args:
         losses: NaN where there is none, any shape.
-        like: Those that tell, NaN where there is none, shape (n,).
+        like: The losses that have this best and this median, NaN where there is none, shape (n,).
     """
     known = like[~np.isnan(like)]
     if not len(known):

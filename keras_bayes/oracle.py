@@ -57,12 +57,13 @@ class BayesOracle(ContinuingOracle):
         tune_new_entries: As in `keras_tuner.Oracle`.
         max_retries_per_trial: As in `keras_tuner.Oracle`.
         max_consecutive_failed_trials: Failures in a row that end the search with an error. By default only a program
-            whose first three trials end with the same error is stopped.
+            is stopped whose first three trials end with the same error, or the first ten of a search that is taken up
+            again and has completed some.
         acquisition: `"ei"` (expected improvement), `"pi"` (probability of improvement) or `"lcb"` (lower confidence
             bound).
         warm_start: An earlier search to learn from, whose trials do not count: its project folder, which may be
             read-only and one of `keras_tuner.BayesianOptimization`, or a `pandas.DataFrame` with a column for each
-            hyperparameter and a column `score`.
+            hyperparameter and a column `score`, or one named as the objective.
         max_time: Duration of the search, over all its sessions: seconds, or a string such as `"11h30m"`. No trial is
             started that, by the times of the earlier ones, cannot end.
         max_epochs: The most epochs that all trainings of the search together may have, over all its sessions and

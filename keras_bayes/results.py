@@ -102,7 +102,7 @@ def _by_epoch(values: list[float], num_epochs: int) -> list[float]:
 
 
 def is_no_result(error: kt.errors.FatalError) -> bool:
-    """Whether what a program returned is complained of, such as `None`, a string, no model, or no objective.
+    """Whether an error is about what a program returned, such as `None`, a string, no model, or no objective.
 
     An error of the same type that the program raises itself, to end its search, is none of that.
     """

@@ -15,7 +15,7 @@ from keras_bayes.durable_oracle import DurableOracle
 from keras_bayes.history import FORBIDDEN, GIVEN_UP, OUTSIDE, REPEATED
 from keras_bayes.space import Space
 
-REPEATING = ("user", "continuation")  # who may want the values of another trial once more
+REPEATING = ("user", "continuation")  # sources that may repeat the values of another trial
 MAX_DEATHS = 2  # a trial during which the process ended so often is not run again
 
 

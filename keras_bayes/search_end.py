@@ -27,7 +27,7 @@ SPARE_TRIALS = 8
 class ExpectedGain:
     """Ends a search once the model expects too little of other trials; for `stop_when`.
 
-    The model is cautious: late in a search it expects several times too much, so it ends the search rather late.
+    Late in a search the model expects too much, so it ends the search rather too late than too early.
 
     Args:
         min_gain: Improvement of the best score that `num_trials` trials are worth, in the unit of the objective.
@@ -101,8 +101,8 @@ def consecutive_failures(ended: Sequence[TrialRecord]) -> int:
 def repeated_error(ended: Sequence[TrialRecord], limit: int) -> str | None:
     """The traceback of an error that all trials so far, `limit` or more, have ended with; else `None`.
 
-    It tells a mistake in the program from a region of the space where trainings fail: the latter leaves other trials
-    alone, or fails in more than one way. A training that diverged is no error.
+    With a mistake in the program every trial fails alike; in a bad region of the space some succeed, or fail in other
+    ways. A training that diverged is no error.
     """
     errors = {_error_type(record.message) for record in ended}
     is_repeated = len(ended) >= limit and len(errors) == 1 and None not in errors

@@ -20,8 +20,8 @@ from keras_bayes.wording import count
 MIN_EPOCHS = 3  # two hardly rank configurations, and what is stopped has no second chance
 MIN_FINISHED = 5  # trainings that nothing stops: what the others are compared with
 NUM_WEIGHTS = 4  # of the regression: three features and the mean
-# Odds of becoming the best, over those by the finished trainings: they were not stopped, so they are those that gained
-# most (examples/benchmarks/stopping_calibration.py).
+# Factor on the odds of becoming the best: the finished trainings were not stopped, so they overstate what one gains
+# (examples/benchmarks/stopping_calibration.py).
 ODDS = 0.45
 SPACING = math.sqrt(3)  # of checkpoints: every other one is a rung of successive halving
 

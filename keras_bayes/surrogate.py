@@ -16,7 +16,7 @@ from keras_bayes.history import Observations
 from keras_bayes.outcome import Targets, temper
 from keras_bayes.space import Space
 
-# Errors of what is expected of stopped trainings, over those of left-out trainings: which went on was no chance.
+# Forecasts of stopped trainings err so many times more than left-out trainings say: those that went on were selected.
 DOUBT_FACTOR = 2.0  # examples/benchmarks/ABLATIONS.md
 MAX_OBSERVATIONS = 500  # beyond, the best and the latest count (examples/benchmarks/ABLATIONS.md)
 

@@ -54,10 +54,11 @@ class BayesTuner(Views, WorkerTuner):
         acquisition: See `BayesOracle`.
         warm_start: See `BayesOracle`.
         max_time: See `BayesOracle`. A training that is running then ends with an epoch, and its best one counts.
-        max_epochs: See `BayesOracle`; how many one training has, `search(epochs=...)` tells. The training that uses
-            them up ends with that epoch, and its best one counts. A search goes beyond them by at most one epoch for
-            each other worker, and for each further training that a `HyperModel.fit` begins, such as those of folds.
-        keep_best: Number of trials whose weights stay on disk, the best ones; `None` keeps all.
+        max_epochs: See `BayesOracle`; `search(epochs=...)` is the limit of one training. The training that uses them up
+            ends with that epoch, and its best one counts. A search may exceed them by one epoch for each other worker,
+            and for each further training that a `HyperModel.fit` begins, such as those of folds.
+        keep_best: Number of trials whose weights stay on disk, the best ones, besides those of paused trainings; `None`
+            keeps all.
         constraint: See `BayesOracle`.
         stop_when: See `BayesOracle`.
         progress: How a search is shown: `"live"`, a panel at the bottom of a terminal; `"notebook"`, an output of the
@@ -66,10 +67,10 @@ class BayesTuner(Views, WorkerTuner):
         stopping: Rule that ends hopeless trainings by the curves of the others: `"auto"`, `"median"`, `"halving"`, one
             of `keras_bayes.stopping_rules`, or a function of a `keras_bayes.stopping_rules.Training`. The score of a
             trial that was stopped is what it has reached. By default every training has all its epochs. `"pause"`, or
-            a `keras_bayes.pause.Pause`, pauses each training at certain epochs, and goes on with those that promise
-            most, each as a trial of its own: the model is built anew, its weights and its optimizer are restored, and
-            callbacks see the number of the epoch. A `HyperModel.fit` passes its `**kwargs` on to `model.fit`, and
-            trains once.
+            a `keras_bayes.pause.Pause`, pauses each training at certain epochs and continues the most promising ones,
+            each as a trial of its own: the model is rebuilt if need be, its weights and its optimizer are restored, and
+            callbacks see the number of the epoch. A `HyperModel.fit` must pass its `**kwargs` on to `model.fit`, and
+            train once.
         **kwargs: Arguments of `keras_tuner.Tuner`: `directory`, `project_name`, `overwrite`, `executions_per_trial`,
             `max_model_size`, `optimizer`, `loss`, `metrics`, `distribution_strategy`, `tuner_id`.
 
@@ -201,11 +202,14 @@ class BayesTuner(Views, WorkerTuner):
             self.oracle.display.show_loading_code(f"keras_bayes.BayesTuner(build_model, {self._objective}{place})")
 
     def enqueue(self, values: Mapping[str, Any] | kt.HyperParameters, *, skip_if_tried: bool = True) -> bool:
-        """Runs a configuration of the user next; see `BayesOracle.enqueue`. Of a worker the chief's call counts."""
+        """Runs a configuration of the user next; see `BayesOracle.enqueue`.
+
+        A worker's call does nothing: its chief runs the same script.
+        """
         return not self._is_worker() and self.oracle.enqueue(values, skip_if_tried=skip_if_tried)
 
     def add_observation(self, values: Mapping[str, Any] | kt.HyperParameters, score: float | None) -> None:
-        """Tells a result obtained elsewhere; see `BayesOracle.add_observation`. Of a worker the chief's call counts."""
+        """Tells a result obtained elsewhere; see `BayesOracle.add_observation`. A worker's call does nothing."""
         if not self._is_worker():
             self.oracle.add_observation(values, score)
 

@@ -23,7 +23,7 @@ MAX_PARENT_VALUES = 100  # a hyperparameter of more values is no switch
 
 
 class ReadValues(dict[str, Value]):
-    """Hyperparameter values that remember which of them were looked up; who takes them all along looks all up."""
+    """Hyperparameter values that remember which of them were looked up; iterating over items or values reads all."""
 
     def __init__(self, values: dict[str, Value]) -> None:
         super().__init__(values)

@@ -88,7 +88,7 @@ class Stub:
         self.look()
 
     def look(self) -> None:
-        """Looks whether the search goes on; one that has ended before that may be of an earlier chief than the next."""
+        """Reads from the folder whether the search goes on; one that is over may be that of the chief before."""
         self.goes_on = not _are_dismissed(self._folder)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:

@@ -49,7 +49,7 @@ class WorkerTuner(TrainingTuner):
 
     @contextlib.contextmanager
     def _working(self) -> Iterator[None]:
-        """Lets the chief know that this worker is alive, until the search is over or what is done in between ends."""
+        """Gives the chief signs of life within the context, which ends quietly once search and chief are gone."""
         self._hold = None
         self._heartbeat = Periodic(self._give_sign)
         try:
