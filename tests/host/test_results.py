@@ -54,8 +54,8 @@ def test_an_objective_that_was_no_number_in_any_epoch_stays_what_it_was(value):
 @pytest.mark.parametrize(
     ("objective", "message"),
     [
-        ("val_acc", "'val_acc' is none of the metrics of the training, which are: loss, val_loss.$"),
-        ("accuracy", "'accuracy' is none of the metrics of the training, which are: loss, val_loss.$"),
+        ("val_acc", "'val_acc' is not among the metrics of the training, which are: loss, val_loss.$"),
+        ("accuracy", "'accuracy' is not among the metrics of the training, which are: loss, val_loss.$"),
     ],
 )
 def test_an_objective_that_is_no_metric_is_an_error_with_the_metrics(objective, message):
@@ -80,7 +80,7 @@ def test_an_objective_that_was_left_out_is_left_to_the_host():
 def test_an_objective_of_several_numbers_is_an_error_that_says_so():
     history = history_of([np.zeros(3), np.ones(3)], 2)
 
-    with pytest.raises(kt.errors.FatalValueError, match=r"'val_loss' is 3 numbers in an epoch; it must be one\."):
+    with pytest.raises(kt.errors.FatalValueError, match=r"'val_loss' has 3 values in an epoch; it must have one\."):
         plain_results(history, kt.Objective("val_loss", "min"))
 
 

@@ -170,7 +170,7 @@ def test_where_no_trial_has_completed_the_error_tells_why_the_last_one_failed(tm
 
 
 def test_an_objective_that_is_no_metric_ends_the_search_with_the_first_trial(tmp_path):
-    with pytest.raises(kt.errors.FatalValueError, match="'val_acc' is none of the metrics of the training"):
+    with pytest.raises(kt.errors.FatalValueError, match="'val_acc' is not among the metrics of the training"):
         make_tuner(tmp_path, objective=kt.Objective("val_acc", "max")).search(**DATA)
 
 
