@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +17,13 @@ import keras_tuner as kt
 from keras_bayes.continuation import PAUSED_FILE
 from keras_bayes.curves import CURVE_FILE, Epoch, read_curve, read_ends
 from keras_bayes.domains import Value
-from keras_bayes.errors import KerasBayesError, ProjectError
+from keras_bayes.errors import KerasBayesError, KerasBayesWarning, ProjectError
 from keras_bayes.stop_trial import RuleStop
-from keras_bayes.training_state import is_merged, load_state, save_state
+from keras_bayes.training_state import has_stepped, is_merged, load_state, save_state
 
 ADVICE = (
     'A search with `stopping="pause"` calls `HyperModel.fit` with `initial_epoch`: let it take `**kwargs`, and pass '
-    "them on to `model.fit`."
+    "them on to `model.fit`. A loop of your own calls `on_train_begin` of its callbacks, and begins at `initial_epoch`."
 )
 
 
@@ -109,6 +110,13 @@ class PausingLog(RuleStop):
                     'the weights when it saves them. Use another rule, such as `stopping="auto"`.'
                 )
             self.writer.save_weights(self.state, functools.partial(save_state, self.model))
+            if not has_stepped(self.model):
+                warnings.warn(
+                    "A paused training keeps the state of the optimizer that its model was compiled with. That one has "
+                    "made no step: what another one knows is lost.",
+                    KerasBayesWarning,
+                    stacklevel=2,
+                )
         return self._paused
 
 
@@ -124,6 +132,7 @@ class Resumption(keras.callbacks.Callback):
         super().__init__()
         self.paused = paused
         self.build_config = build_config
+        self._is_restored = False
         self._has_begun = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -132,10 +141,21 @@ class Resumption(keras.callbacks.Callback):
         except ProjectError as error:
             raise LostStateError(str(error)) from error
         self.model._initial_epoch = None  # of `BackupAndRestore`, whose later weights have just been replaced
+        self._is_restored = True
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if not self._has_begun and epoch != self.paused.num_epochs:
+        self._check(epoch)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._check(epoch)  # of a loop that tells of nothing but the ends of epochs
+
+    def _check(self, epoch: int) -> None:
+        if self._has_begun:
+            return
+        reason = "" if self._is_restored else "has not called `on_train_begin`, by which its state is restored"
+        if epoch != self.paused.num_epochs:
             reason = f"should go on at epoch {self.paused.num_epochs}, but started at {epoch}"
+        if reason:
             raise kt.errors.FatalValueError(f"The training of trial_{self.paused.trial_id} {reason}. {ADVICE}")
         self._has_begun = True
 

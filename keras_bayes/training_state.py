@@ -15,6 +15,12 @@ def is_merged(model: keras.Model) -> bool:
     return any(variable.name.startswith("lora_") for variable in model.variables)
 
 
+def has_stepped(model: keras.Model) -> bool:
+    """Whether it is the optimizer of the model that has trained it."""
+    optimizer = getattr(model, "optimizer", None)
+    return optimizer is not None and bool(keras.ops.convert_to_numpy(optimizer.iterations) > 0)
+
+
 def save_state(model: keras.Model, path: Path) -> None:
     """Writes weights and optimizer of a model to a file that ends in `.weights.h5`.
 

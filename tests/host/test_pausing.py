@@ -275,6 +275,65 @@ def test_a_fit_that_cannot_begin_later_ends_the_search_and_says_so(tmp_path, fit
         search(tmp_path, [NEW, "0"], hypermodel)
 
 
+class Loop(kt.HyperModel):
+    """A training loop of its own.
+
+    Args:
+        begins: Whether it calls `on_train_begin`.
+        skips: Whether it begins where it is told to.
+    """
+
+    def __init__(self, *, begins, skips):
+        super().__init__()
+        self.begins, self.skips = begins, skips
+
+    def build(self, hp):
+        return build_model(hp)
+
+    def fit(self, hp, model, x, y, validation_data, epochs, callbacks, initial_epoch=0, **kwargs):
+        for callback in callbacks:
+            callback.set_model(model)
+            callback.set_params({"epochs": epochs})
+            if self.begins:
+                callback.on_train_begin()
+        losses = []
+        for epoch in range(initial_epoch if self.skips else 0, epochs):
+            model.train_on_batch(x, y)
+            losses.append(float(np.ravel(model.test_on_batch(*validation_data))[0]))
+            for callback in callbacks:
+                callback.on_epoch_end(epoch, logs={"val_loss": losses[-1]})
+            if getattr(model, "stop_training", False):
+                break
+        return min(losses)
+
+
+@pytest.mark.parametrize(("begins", "skips", "words"), [(False, True, "on_train_begin"), (True, False, "started at 0")])
+def test_a_loop_that_restores_nothing_or_begins_elsewhere_ends_the_search_and_says_so(tmp_path, begins, skips, words):
+    with pytest.raises(kt.errors.FatalValueError, match=words):
+        make_tuner(tmp_path, Loop(begins=begins, skips=skips), continued=[NEW, "0"]).search(**FIT)
+
+
+def test_a_loop_that_begins_as_it_is_told_goes_on(tmp_path):
+    tuner = make_tuner(tmp_path, Loop(begins=True, skips=True), continued=[NEW, "0"])
+
+    tuner.search(**FIT)
+
+    assert numbers(tuner, "1") == list(range(len(numbers(tuner, "1"))))
+    assert len(numbers(tuner, "1")) > len(numbers(tuner, "0"))
+
+
+def test_an_optimizer_that_is_not_the_model_s_is_told_to_be_lost(tmp_path):
+    class Other(Loop):
+        def fit(self, hp, model, *args, **kwargs):
+            model.optimizer = None
+            model.train_on_batch = lambda x, y: None
+            model.test_on_batch = lambda x, y: [1.0]
+            return super().fit(hp, model, *args, **kwargs)
+
+    with pytest.warns(keras_bayes.KerasBayesWarning, match="has made no step"):
+        make_tuner(tmp_path, Other(begins=True, skips=True), continued=[NEW]).search(**FIT)
+
+
 def test_adapters_that_keras_does_not_save_as_they_are_end_the_search(tmp_path):
     def build_adapted(hp):
         model = build_model(hp)
