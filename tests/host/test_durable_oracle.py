@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import uuid
 import warnings
 
 import keras_tuner as kt
 import numpy as np
 import pytest
+import tensorflow as tf
 from searches import make_oracle, mixed_loss, mixed_space, run_search, run_trial, small_space, values_of
 
+import keras_bayes
 from keras_bayes import KerasBayesWarning
 from keras_bayes.search_log import SearchLog
 
@@ -282,3 +285,19 @@ def test_what_a_killed_process_was_writing_is_removed_by_the_next_writer_only(tm
 
     assert after_reading == [True, True]
     assert [path.exists() for path in leftovers] == [False, False]
+
+
+def test_under_a_tuner_of_keras_tuner_a_folder_may_be_remote():
+    class Tuner(kt.Tuner):
+        def run_trial(self, trial, *args, **kwargs):
+            return trial.hyperparameters.Float("x", 0.0, 1.0)
+
+    folder = f"ram://{uuid.uuid4().hex}"
+    tuner = Tuner(oracle=keras_bayes.BayesOracle(max_trials=5, seed=0), directory=folder, project_name="search")
+
+    tuner.search()
+
+    written = tf.io.gfile.glob(f"{folder}/search/trial_*/trial.json")
+    assert len(written) == 5
+    states = [json.JSONDecoder().raw_decode(tf.io.gfile.GFile(path).read())[0] for path in written]
+    assert {state["status"] for state in states} == {"COMPLETED"}  # `ram://` keeps the end of a longer file before it
