@@ -299,5 +299,5 @@ def test_under_a_tuner_of_keras_tuner_a_folder_may_be_remote():
 
     written = tf.io.gfile.glob(f"{folder}/search/trial_*/trial.json")
     assert len(written) == 5
-    states = [json.JSONDecoder().raw_decode(tf.io.gfile.GFile(path).read())[0] for path in written]
-    assert {state["status"] for state in states} == {"COMPLETED"}  # `ram://` keeps the end of a longer file before it
+    for path in written:  # to which `ram://` appends what others would replace
+        assert '"status": "COMPLETED"' in tf.io.gfile.GFile(path).read()
