@@ -40,27 +40,34 @@ class BayesTuner(Views, WorkerTuner):
     Args:
         hypermodel: `keras_tuner.HyperModel`, or a function `hp -> keras.Model`; may be left out by a subclass with a
             `run_trial` of its own.
-        objective: See `BayesOracle`, as for all arguments up to `max_consecutive_failed_trials`.
-        max_trials: See `BayesOracle`.
-        num_initial_points: See `BayesOracle`.
-        alpha: See `BayesOracle`.
-        beta: See `BayesOracle`.
-        seed: See `BayesOracle`.
-        hyperparameters: See `BayesOracle`.
-        tune_new_entries: See `BayesOracle`.
-        allow_new_entries: See `BayesOracle`.
-        max_retries_per_trial: See `BayesOracle`.
-        max_consecutive_failed_trials: See `BayesOracle`.
-        acquisition: See `BayesOracle`.
-        warm_start: See `BayesOracle`.
-        max_time: See `BayesOracle`. A training that is running then ends with an epoch, and its best one counts.
-        max_epochs: See `BayesOracle`; `search(epochs=...)` is the limit of one training. The training that uses them up
-            ends with that epoch, and its best one counts. A search may exceed them by one epoch for each other worker,
-            and for each further training that a `HyperModel.fit` begins, such as those of folds.
+        objective: Name of a metric, such as `"val_accuracy"`, a `keras_tuner.Objective`, a list of these, or `None` if
+            `HyperModel.fit` or `run_trial` returns one number to minimise.
+        max_trials: Largest number of trials; `None` for no limit.
+        num_initial_points: Trials before the model proposes, at least 2, by default 3.
+        alpha: Variance of the noise of the objective, relative to its own; learned by default.
+        beta: Weight of the standard deviation in `acquisition="lcb"`.
+        seed: Seed, 0 included; drawn if `None`.
+        hyperparameters: As in `keras_tuner.Tuner`, and so are the three arguments that follow.
+        tune_new_entries: Whether hyperparameters are searched that are not in *hyperparameters*.
+        allow_new_entries: Whether there may be such.
+        max_retries_per_trial: How often a failed trial runs again.
+        max_consecutive_failed_trials: Failures in a row that end the search with an error; by default only a broken
+            program ends it, see `BayesOracle`.
+        acquisition: `"ei"` (expected improvement), `"pi"` (probability of improvement) or `"lcb"` (lower confidence
+            bound).
+        warm_start: An earlier search to learn from: its project folder, or a `pandas.DataFrame` with a column for each
+            hyperparameter and a column `score`.
+        max_time: Duration of the search, over all its sessions: seconds, or a string such as `"11h30m"`. A running
+            training then stops after an epoch, and its best one counts.
+        max_epochs: The most epochs of all trainings together; `search(epochs=...)` is the limit of one training. The
+            training that uses them up ends with that epoch, and its best one counts. A search may exceed them by one
+            epoch for each other worker, and for each further training that a `HyperModel.fit` begins, such as those of
+            folds.
         keep_best: Number of trials whose weights stay on disk, the best ones, besides those of paused trainings; `None`
             keeps all.
-        constraint: See `BayesOracle`.
-        stop_when: See `BayesOracle`.
+        constraint: Which configurations may be trained: a function of `keras_tuner.HyperParameters` that returns `True`
+            or `False`.
+        stop_when: When to end the search before `max_trials`, a `keras_bayes.ExpectedGain`; by default not.
         progress: How a search is shown: `"live"`, a panel at the bottom of a terminal; `"notebook"`, an output of the
             cell; `"plain"`, a line for each trial; `"auto"`, what fits the place. Where `search` is told a `verbose`,
             Keras prints what it says, and the lines are plain unless it is 0.
