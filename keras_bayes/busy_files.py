@@ -12,11 +12,11 @@ Result = TypeVar("Result")
 
 # A virus scanner, a folder that is synchronised, or a reader has the file; over NFS, another host has just replaced it.
 PASSING = {errno.ESTALE, errno.EACCES} if os.name == "nt" else {errno.ESTALE}
-WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)  # seconds
+WAITS = (0.01, 0.02, 0.05, 0.1, 0.2)  # seconds
 
 
 def patiently(action: Callable[[], Result]) -> Result:
-    """What an action returns; one that a busy file has refused is tried again for most of a second."""
+    """What an action returns; one that a busy file has refused is tried again for a third of a second."""
     for seconds in WAITS:
         try:
             return action()

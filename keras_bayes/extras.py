@@ -16,6 +16,6 @@ def load(name: str, extra: str) -> Any:
         return import_module(name)
     except ModuleNotFoundError as error:
         raise ImportError(
-            f'This needs {error.name}. Run `pip install {error.name}`, or `pip install ".[{extra}]"` in the folder of '
-            "keras_bayes."
+            f'This needs {error.name}. Run `pip install {error.name}`, or `pip install ".[{extra}]"` in a clone '
+            "of keras_bayes."
         ) from error

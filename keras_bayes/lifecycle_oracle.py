@@ -31,7 +31,7 @@ class LifecycleOracle(RetryingOracle):
     Args:
         objective: As in `keras_tuner.Oracle`; metrics of Keras are known by name which way they are better.
         **kwargs: Arguments of `RetryingOracle`; with `max_consecutive_failed_trials=None` a failure is something to
-            learn from, and only a program whose first three trials end with the same error is stopped.
+            learn from, and only a broken program is stopped, see `search_end.too_many_failures`.
     """
 
     max_time: float | None = None  # seconds that the search may take

@@ -137,6 +137,7 @@ def _lock(folder: Path) -> FileLock:
     except Timeout:
         raise _in_use(folder, _holder(folder)) from None
     with contextlib.suppress(OSError):  # who holds it is only for the message
+        (folder / HOLDER_FILE).unlink(missing_ok=True)  # which names who had it before
         project.write_text(folder / HOLDER_FILE, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
     return lock
 

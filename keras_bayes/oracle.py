@@ -3,8 +3,8 @@
 `BayesOracle` is the last of a chain of classes, each of which teaches a `keras_tuner.Oracle` one thing: what it knows
 outlives its process (`durable_oracle`), trials run again (`retrying_oracle`), they begin and end (`lifecycle_oracle`),
 time and epochs are limited (`budgeted_oracle`), users have a say (`steered_oracle`), workers may die
-(`distributed_oracle`), stopped trainings count and go on (`continuing_oracle`). What a class changes of those before
-it begins with an underscore: `_next_trial`, `_retried_trial`, `_choose`, `_why_finished`, `_take_over`.
+(`distributed_oracle`), stopped trainings count and go on (`continuing_oracle`). Besides methods of keras-tuner they
+change what begins with an underscore: `_next_trial`, `_retried_trial`, `_choose`, `_why_finished`, `_take_over`.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ from keras_bayes.training_state import has_stepped, is_merged, load_state, save_
 
 ADVICE = (
     'A search with `stopping="pause"` calls `HyperModel.fit` with `initial_epoch`: let it take `**kwargs`, and pass '
-    "them on to `model.fit`. A loop of your own calls `on_train_begin` of its callbacks, and begins at `initial_epoch`."
+    "them on to `model.fit`. A loop of your own calls `on_train_begin` of its callbacks, and counts its epochs from "
+    "`initial_epoch` on, the first being 0."
 )
 
 
@@ -112,8 +113,8 @@ class PausingLog(RuleStop):
             self.writer.save_weights(self.state, functools.partial(save_state, self.model))
             if not has_stepped(self.model):
                 warnings.warn(
-                    "A paused training keeps the state of the optimizer that its model was compiled with. That one has "
-                    "made no step: what another one knows is lost.",
+                    "A paused training keeps the state of the Keras optimizer that its model was compiled with. Here "
+                    "another one trains the model, whose state is lost.",
                     KerasBayesWarning,
                     stacklevel=2,
                 )

@@ -37,7 +37,7 @@ def remove_project(folder: Path) -> None:
         for path in folder.iterdir():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
-            elif not path.name.startswith(LOCK_FILE):  # it is held, and may be waited for
+            elif not path.name.startswith(LOCK_FILE):  # the lock is held, and may be waited for
                 path.unlink()
     except OSError as error:
         raise ProjectError(f"{folder} cannot be removed: {error}.") from error

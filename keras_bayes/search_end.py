@@ -13,7 +13,7 @@ from keras_bayes.wording import count
 
 # Trials that must all have failed with one error, before any succeeds, for the search to be given up.
 FIRST_FAILURES = 3
-LATER_FAILURES = 10  # the same where one has succeeded before this process: it may be a region where trainings fail
+LATER_FAILURES = 10  # the same where one has succeeded before: it may be a region of the space
 # Errors that are raised on purpose, or that a smaller model does not have.
 NO_MISTAKES = ("FailedTrialError", "MemoryError", "OutOfMemoryError", "ResourceExhaustedError")
 

@@ -16,9 +16,11 @@ def is_merged(model: keras.Model) -> bool:
 
 
 def has_stepped(model: keras.Model) -> bool:
-    """Whether it is the optimizer of the model that has trained it."""
+    """Whether the model has an optimizer of Keras that has trained it."""
     optimizer = getattr(model, "optimizer", None)
-    return optimizer is not None and bool(keras.ops.convert_to_numpy(optimizer.iterations) > 0)
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # which counts the steps where losses are scaled
+    steps = getattr(optimizer, "iterations", None)
+    return steps is not None and bool(keras.ops.convert_to_numpy(steps) > 0)
 
 
 def save_state(model: keras.Model, path: Path) -> None:
@@ -27,6 +29,7 @@ def save_state(model: keras.Model, path: Path) -> None:
     Raises:
         OSError: The disk is too full.
     """
+    _build_optimizer(model)
     check_space(path, [*model.variables, *getattr(model.optimizer, "variables", ())])
     mark_built(model)
     model.save_weights(str(path))
@@ -44,8 +47,13 @@ def load_state(model: keras.Model, path: Path, *, build_config: Path) -> None:
         ProjectError: A file is missing or broken, or of another model or optimizer.
     """
     build(model, build_config)
-    if model.optimizer is not None and not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
+    _build_optimizer(model)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)  # by which Keras tells that the state is of another optimizer
         read_weights(model, path)
+
+
+def _build_optimizer(model: keras.Model) -> None:
+    """Gives the optimizer of a model its variables, if it is one of Keras and has none yet."""
+    if not getattr(model.optimizer, "built", True):
+        model.optimizer.build(model.trainable_variables)

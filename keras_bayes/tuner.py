@@ -47,7 +47,7 @@ class BayesTuner(Views, WorkerTuner):
         alpha: Variance of the noise of the objective, relative to its own; learned by default.
         beta: Weight of the standard deviation in `acquisition="lcb"`.
         seed: Seed, 0 included; drawn if `None`.
-        hyperparameters: As in `keras_tuner.Tuner`, and so are the three arguments that follow.
+        hyperparameters: As in `keras_tuner.Oracle`, and so are the three arguments that follow.
         tune_new_entries: Whether hyperparameters are searched that are not in *hyperparameters*.
         allow_new_entries: Whether there may be such.
         max_retries_per_trial: How often a failed trial runs again.

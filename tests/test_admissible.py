@@ -20,9 +20,9 @@ from tests.spaces import (
 )
 
 
-def find(space, tried, *, is_feasible=anywhere, rng=None):
+def find(space, tried, *, is_allowed=anywhere, rng=None):
     rng = np.random.default_rng(0) if rng is None else rng
-    return any_untried(space, Admissible(tried, is_feasible), near=tried, rng=rng)
+    return any_untried(space, Admissible(tried, is_allowed), near=tried, rng=rng)
 
 
 def box(low, high):
@@ -143,7 +143,7 @@ def test_of_a_finite_space_every_feasible_point_is_found_once_and_no_other(data,
     feasible = {tuple(x) for x in points[np.random.default_rng(seed).random(len(points)) < 8 / len(points)]}
     tried = np.empty((0, space.dim))
 
-    while (x := find(space, tried, is_feasible=lambda x: tuple(x) in feasible)) is not None:
+    while (x := find(space, tried, is_allowed=lambda x: tuple(x) in feasible)) is not None:
         tried = np.vstack([tried, x])
 
     assert len(tried) == len(feasible)
@@ -164,7 +164,7 @@ def test_a_small_feasible_region_is_found(share):
     space = space_of(*(real(f"x{j}", 0.0, 1.0) for j in range(4)))
     width = share**0.25
     for corner in np.random.default_rng(0).random((10, 4)) * (1 - width):
-        x = find(space, np.empty((0, 4)), is_feasible=box(corner, corner + width))
+        x = find(space, np.empty((0, 4)), is_allowed=box(corner, corner + width))
 
         assert box(corner, corner + width)(x)
 
@@ -172,17 +172,17 @@ def test_a_small_feasible_region_is_found(share):
 def test_a_thin_slice_is_followed_from_a_point_in_it():
     space = space_of(real("x", 0.0, 1.0), real("y", 0.0, 1.0))
 
-    def is_feasible(x):
+    def is_allowed(x):
         return abs(x[0] - x[1] - 0.2) < 1e-5  # random points are in it once in 60 000 times
 
     tried = np.array([[0.5, 0.3]])
     for _ in range(5):
-        x = find(space, tried, is_feasible=is_feasible)
-        assert is_feasible(x)
+        x = find(space, tried, is_allowed=is_allowed)
+        assert is_allowed(x)
         tried = np.vstack([tried, x])
 
 
 def test_where_nothing_is_feasible_nothing_is_found():
     space = space_of(real("x", 0.0, 1.0), choice("model", ["a", "b"]))
 
-    assert find(space, space.start[None], is_feasible=lambda x: False) is None
+    assert find(space, space.start[None], is_allowed=lambda x: False) is None

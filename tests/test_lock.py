@@ -82,6 +82,18 @@ def test_a_holder_that_wrote_nothing_readable_is_another_process(tmp_path, hold)
         Claim().take(tmp_path)
 
 
+def test_a_holder_that_cannot_write_is_not_taken_for_the_one_before(tmp_path, hold, monkeypatch):
+    earlier = hold()
+    earlier.kill()
+    earlier.wait()
+    claim = Claim()
+    with monkeypatch.context() as patch:
+        patch.setattr("keras_bayes.project.write_text", lambda path, text: (_ for _ in ()).throw(OSError("disk full")))
+        claim.take(tmp_path)
+
+    assert holder(tmp_path) == "another process"
+
+
 def test_nothing_is_written_into_what_is_locked(tmp_path):
     Claim().take(tmp_path)
 

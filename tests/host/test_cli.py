@@ -18,7 +18,7 @@ import keras_tuner as kt
 import pytest
 
 from keras_bayes.cli import main
-from keras_bayes.lock import LOCK_FILE
+from keras_bayes.lock import HOLDER_FILE, LOCK_FILE
 from keras_bayes.search_log import SearchLog
 from keras_bayes.show.console import table
 from keras_bayes.show.frames import trials_frame
@@ -109,7 +109,8 @@ def test_status_tells_whether_a_process_is_searching(tmp_path, search, capsys, r
 
 
 def test_looking_changes_nothing_and_needs_no_lock_file(search, capsys):
-    (search / LOCK_FILE).unlink(missing_ok=True)
+    for name in (LOCK_FILE, HOLDER_FILE):
+        (search / name).unlink(missing_ok=True)
     before = files(search)
 
     for command in ("status", "best", "trials"):

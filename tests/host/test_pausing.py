@@ -322,16 +322,42 @@ def test_a_loop_that_begins_as_it_is_told_goes_on(tmp_path):
     assert len(numbers(tuner, "1")) > len(numbers(tuner, "0"))
 
 
-def test_an_optimizer_that_is_not_the_model_s_is_told_to_be_lost(tmp_path):
+class Foreign:
+    """An optimizer that is not Keras's."""
+
+
+def unused(model):
+    return model.optimizer  # which a loop with another one leaves as it is
+
+
+@pytest.mark.parametrize("optimizer", [lambda model: None, lambda model: Foreign(), lambda model: [Foreign()], unused])
+def test_an_optimizer_that_is_not_the_model_s_is_told_to_be_lost(tmp_path, optimizer):
     class Other(Loop):
         def fit(self, hp, model, *args, **kwargs):
-            model.optimizer = None
+            model.optimizer = optimizer(model)
             model.train_on_batch = lambda x, y: None
             model.test_on_batch = lambda x, y: [1.0]
             return super().fit(hp, model, *args, **kwargs)
 
-    with pytest.warns(keras_bayes.KerasBayesWarning, match="has made no step"):
-        make_tuner(tmp_path, Other(begins=True, skips=True), continued=[NEW]).search(**FIT)
+    tuner = make_tuner(tmp_path, Other(begins=True, skips=True), continued=[NEW, "0"])
+
+    with pytest.warns(keras_bayes.KerasBayesWarning, match="another one trains the model"):
+        tuner.search(**FIT)
+
+    assert [trial.status for trial in tuner.oracle.trials.values()] == ["COMPLETED"] * 2
+    assert len(numbers(tuner, "1")) > len(numbers(tuner, "0"))
+
+
+def test_an_optimizer_that_scales_losses_is_the_one_that_trains(tmp_path, recwarn):
+    def build_scaled(hp):
+        model = build_model(hp)
+        optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(hp.get("lr")), initial_scale=4.0)
+        model.compile(optimizer, "sparse_categorical_crossentropy")
+        return model
+
+    search(tmp_path, [NEW, "0"], build_scaled)
+
+    assert [w for w in recwarn if w.category is keras_bayes.KerasBayesWarning] == []
 
 
 def test_adapters_that_keras_does_not_save_as_they_are_end_the_search(tmp_path):
