@@ -133,7 +133,7 @@ def test_without_weights_the_last_lines_printed_load_the_hyperparameters(tmp_pat
     tuner.search(**(DATA | {"verbose": 1}))
 
     assert capsys.readouterr().out.splitlines()[-1] == "  hp = tuner.get_best_hyperparameters()[0]"
-    with pytest.raises(keras_bayes.KerasBayesError, match=r"callbacks that `HyperModel\.fit` is given"):
+    with pytest.raises(keras_bayes.KerasBayesError, match=r"`HyperModel\.fit` did not pass on the `callbacks`"):
         tuner.get_best_models()
 
 
@@ -269,7 +269,7 @@ def test_overwrite_starts_anew(tmp_path):
 def test_an_unknown_argument_overwrites_nothing(tmp_path):
     make_tuner(tmp_path, max_trials=2).search(**DATA)
 
-    with pytest.raises(ValueError, match="`excutions_per_trial`; there is `executions_per_trial`"):
+    with pytest.raises(ValueError, match=r"`excutions_per_trial`\. Did you mean `executions_per_trial`\?"):
         make_tuner(tmp_path, overwrite=True, excutions_per_trial=2)
     with pytest.raises(ValueError, match="Unrecognized arguments: `oracle`"):
         make_tuner(tmp_path, overwrite=True, oracle=keras_bayes.BayesOracle("val_loss"))
