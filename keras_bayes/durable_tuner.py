@@ -132,8 +132,7 @@ class DurableTuner(kt.Tuner):
         super().on_trial_end(trial)
         trials, proposals = self._trials()  # also those of workers that have died, and of other processes
         ended = {i for i in proposals if i in trials and trials[i].status in ("COMPLETED", "FAILED")}
-        self._pruned.discard(trial.trial_id)
-        found = (ended - self._pruned) | {trial.trial_id}
+        found = ended - self._pruned
         is_limited = self.keep_best is not None
         best = {t.trial_id for t in self.oracle.get_best_trials(self.keep_best)} if is_limited else found
         for trial_id in found - self._may_go_on(found, trials, proposals):

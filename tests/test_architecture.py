@@ -242,6 +242,13 @@ def test_the_public_names_are_few_and_sorted():
     assert dir(keras_bayes) == names
 
 
+def test_modules_of_the_public_are_there_before_any_other_name_is_used():
+    result = run("import keras_bayes; print(keras_bayes.pause.Pause(), keras_bayes.stopping_rules.MedianStopping())")
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("Pause(min_epochs=1) MedianStopping(")
+
+
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="'keras_bayes' has no attribute 'BayesianTuner'"):
         keras_bayes.BayesianTuner  # noqa: B018

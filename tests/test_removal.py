@@ -29,6 +29,15 @@ def test_a_project_is_removed_with_all_it_holds(project):
     assert names(project) == []
 
 
+def test_the_lock_stays_since_others_may_wait_for_it(project):
+    (project / LOCK_FILE).touch()
+    before = (project / LOCK_FILE).stat().st_ino
+
+    remove_project(project)
+
+    assert (project / LOCK_FILE).stat().st_ino == before
+
+
 def test_what_is_not_there_needs_no_removal(tmp_path):
     remove_project(tmp_path / "search")
 

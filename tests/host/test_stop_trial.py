@@ -247,7 +247,7 @@ def test_a_rule_is_told_what_the_model_of_the_search_expects(tmp_path, script):
 @pytest.mark.parametrize(
     ("rule", "error", "words"),
     [
-        (lambda training: training.loss, kt.errors.FatalRuntimeError, "raised AttributeError: .*loss"),
+        (lambda training: training.loss, kt.errors.FatalRuntimeError, "rule <lambda> raised AttributeError: .*loss"),
         (lambda training: training.best > 0, kt.errors.FatalTypeError, "returned True"),
     ],
 )
