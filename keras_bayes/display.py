@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from keras_bayes.curves import read_curve
+from keras_bayes.history import TrialRecord
 from keras_bayes.position import Position
 from keras_bayes.project import has_weights, trial_folder
 from keras_bayes.roles import is_distributed
@@ -77,10 +78,9 @@ class Display:
     def on_trial_end(self, trial: Any) -> None:
         """A run of a trial ends."""
         if self.verbose:
-            progress = self.progress()
-            record = self.oracle.records()[trial.trial_id]
-            shown = ShownTrial.of(trial.trial_id, record, self.oracle.proposals, self.oracle.timesheet)
-            self._view.trial_ended(progress, shown)
+            records = self.oracle.records()  # once: there may be thousands
+            shown = ShownTrial.of(trial.trial_id, records[trial.trial_id], self.oracle.proposals, self.oracle.timesheet)
+            self._view.trial_ended(self._progress(records), shown)
 
     def on_search_end(self, reason: str) -> None:
         """Says why the search ended and what it found, once."""
@@ -104,10 +104,13 @@ class Display:
 
     def progress(self) -> Progress:
         """Where the search stands now."""
+        return self._progress(self.oracle.records())
+
+    def _progress(self, records: Mapping[str, TrialRecord]) -> Progress:
         oracle = self.oracle
         running = {trial.trial_id for trial in oracle.ongoing_trials.values()}
         progress = progress_of(
-            self.oracle.records(),
+            records,
             oracle.proposals,
             oracle.timesheet,
             moment=time.monotonic(),

@@ -26,6 +26,7 @@ Parsed = TypeVar("Parsed")
 
 ORACLE_FILE = "oracle.json"
 TRIAL_FILE = "trial.json"  # in the folder of a trial
+TRIAL_FILES = f"trial_*/{TRIAL_FILE}"  # pattern of all in a project
 FORMAT = 1  # of what is written; raised when an older release would misread it
 CHECKSUM = "checksum"
 WEIGHTS_SUFFIX = ".weights.h5"  # Keras writes weights to such names only
@@ -96,7 +97,7 @@ def trial_file(folder: str | Path, trial_id: str) -> Path:
 
 def exists(folder: Path) -> bool:
     """Whether a search has left anything in a folder."""
-    return (folder / ORACLE_FILE).is_file() or any(folder.glob(f"trial_*/{TRIAL_FILE}"))
+    return (folder / ORACLE_FILE).is_file() or any(folder.glob(TRIAL_FILES))
 
 
 def has_weights(folder: Path, trial_id: str) -> bool:
@@ -115,7 +116,7 @@ def peek(path: Path) -> State:
 
 def stamp(folder: Path) -> frozenset[tuple[str, int, int]]:
     """Something that changes whenever a file of the search is written."""
-    paths = [folder / ORACLE_FILE, *folder.glob(f"trial_*/{TRIAL_FILE}")]
+    paths = [folder / ORACLE_FILE, *folder.glob(TRIAL_FILES)]
     stats = [(str(path.relative_to(folder)), path.stat()) for path in paths if path.exists()]
     return frozenset((name, stat.st_ino, stat.st_mtime_ns) for name, stat in stats)
 
@@ -163,7 +164,7 @@ def read_oracle(folder: Path, parse: Callable[[State], Parsed], on_broken: OnBro
 def read_trials(folder: Path, parse: Callable[[State], Parsed], on_broken: OnBroken = set_aside) -> dict[str, Parsed]:
     """All readable trials by id, in the order in which they were started; see `read_oracle`."""
     found: dict[str, Parsed] = {}
-    for path in folder.glob(f"trial_*/{TRIAL_FILE}"):
+    for path in folder.glob(TRIAL_FILES):
         trial = _read(path, parse, on_broken)
         if trial is not None:
             found[_trial_id(path)] = trial
@@ -240,7 +241,7 @@ def _state(path: Path, content: bytes) -> State:
         raise ValueError(f"it holds trial {state['trial_id']!r}")
     checksum = state.pop(CHECKSUM, None)
     if checksum is not None and checksum != _checksum(json.dumps(state)):
-        raise ValueError(f"its {CHECKSUM} does not fit; if you have edited it, remove its {CHECKSUM!r}")
+        raise ValueError(f"its {CHECKSUM} does not fit; if you have edited the file, remove the entry {CHECKSUM!r}")
     return state
 
 

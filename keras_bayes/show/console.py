@@ -19,7 +19,7 @@ from keras_bayes.wording import epochs_text, format_seconds, format_value, one_l
 NONE = "-"  # a cell without a value; an empty one would confuse whoever splits a line at its spaces
 GAP = "   "
 NOBODY = "no"
-WRITTEN = (project.ORACLE_FILE, f"trial_*/{project.TRIAL_FILE}", f"trial_*/{CURVE_FILE}")
+WRITTEN = (project.ORACLE_FILE, project.TRIAL_FILES, f"trial_*/{CURVE_FILE}")
 
 
 def status_text(log: SearchLog) -> str:
