@@ -137,17 +137,17 @@ def test_a_space_without_a_choice_has_one_trial():
 
 
 @given(data=st.data(), seed=st.integers(0, 100))
-def test_of_a_finite_space_every_feasible_point_is_found_once_and_no_other(data, seed):
+def test_of_a_finite_space_every_allowed_point_is_found_once_and_no_other(data, seed):
     space = Space.from_config(data.draw(search_spaces(is_finite=True, max_entries=3)))
     points = space.points(MAX_LISTED)
-    feasible = {tuple(x) for x in points[np.random.default_rng(seed).random(len(points)) < 8 / len(points)]}
+    allowed = {tuple(x) for x in points[np.random.default_rng(seed).random(len(points)) < 8 / len(points)]}
     tried = np.empty((0, space.dim))
 
-    while (x := find(space, tried, is_allowed=lambda x: tuple(x) in feasible)) is not None:
+    while (x := find(space, tried, is_allowed=lambda x: tuple(x) in allowed)) is not None:
         tried = np.vstack([tried, x])
 
-    assert len(tried) == len(feasible)
-    assert {tuple(x) for x in tried} == feasible
+    assert len(tried) == len(allowed)
+    assert {tuple(x) for x in tried} == allowed
 
 
 def test_only_new_points_are_asked_for_their_feasibility():
@@ -160,7 +160,7 @@ def test_only_new_points_are_asked_for_their_feasibility():
 
 
 @pytest.mark.parametrize("share", [1e-2, 1e-3])
-def test_a_small_feasible_region_is_found(share):
+def test_a_small_allowed_region_is_found(share):
     space = space_of(*(real(f"x{j}", 0.0, 1.0) for j in range(4)))
     width = share**0.25
     for corner in np.random.default_rng(0).random((10, 4)) * (1 - width):
@@ -182,7 +182,7 @@ def test_a_thin_slice_is_followed_from_a_point_in_it():
         tried = np.vstack([tried, x])
 
 
-def test_where_nothing_is_feasible_nothing_is_found():
+def test_where_nothing_is_allowed_nothing_is_found():
     space = space_of(real("x", 0.0, 1.0), choice("model", ["a", "b"]))
 
     assert find(space, space.start[None], is_allowed=lambda x: False) is None

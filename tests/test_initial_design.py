@@ -142,7 +142,7 @@ def test_a_point_depends_on_its_number_and_not_on_those_before():
 
 
 @pytest.mark.parametrize("index", [0, 3])
-def test_a_point_that_is_not_feasible_gives_way(index):
+def test_a_point_that_is_not_allowed_gives_way(index):
     space = space_of(real("x", 0.0, 1.0), real("y", 0.0, 1.0))
     planned = choose(space, index=index)
 
@@ -151,7 +151,7 @@ def test_a_point_that_is_not_feasible_gives_way(index):
     assert abs(x - planned).max() > 0.4
 
 
-def test_a_feasible_point_stays_as_planned():
+def test_a_allowed_point_stays_as_planned():
     space = space_of(real("x", 0.0, 1.0), real("y", 0.0, 1.0))
     planned = choose(space, index=2)
 

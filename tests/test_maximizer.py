@@ -235,7 +235,7 @@ def box(low, high):
 
 @settings(max_examples=40)
 @given(data=st.data(), seed=st.integers(0, 1000))
-def test_a_proposal_is_feasible(data, seed):
+def test_a_proposal_is_allowed(data, seed):
     space = Space.from_config(data.draw(search_spaces()))
     tried = space.snap(data.draw(points_of(space, 4)))
     corners = np.sort(data.draw(points_of(space, 2)), axis=0)
@@ -248,21 +248,21 @@ def test_a_proposal_is_feasible(data, seed):
 
 
 @given(data=st.data(), seed=st.integers(0, 1000))
-def test_the_best_feasible_point_of_a_small_finite_space_is_found_exactly(data, seed):
+def test_the_best_allowed_point_of_a_small_finite_space_is_found_exactly(data, seed):
     space = Space.from_config(data.draw(search_spaces(is_finite=True, max_entries=2)))
     points = space.points(MAX_ENUMERATED)
     rng = np.random.default_rng(seed)
     scores = rng.standard_normal(len(points))
     is_allowed = rng.random(len(points)) < 0.3
     is_allowed[seed % len(points)] = True
-    feasible = {tuple(x) for x in points[is_allowed]}
+    allowed = {tuple(x) for x in points[is_allowed]}
 
-    x = search(Table(points, scores), space, is_allowed=lambda x: tuple(x) in feasible, seed=seed)
+    x = search(Table(points, scores), space, is_allowed=lambda x: tuple(x) in allowed, seed=seed)
 
     np.testing.assert_array_equal(x, points[np.argmax(np.where(is_allowed, scores, -np.inf))])
 
 
-def test_a_climb_that_leaves_the_feasible_region_ends_where_it_was_feasible():
+def test_a_climb_that_leaves_the_allowed_region_ends_where_it_was_allowed():
     space = space_of(*(real(f"x{j}", 0.0, 1.0) for j in range(2)))
     is_allowed = box([0.0, 0.0], [0.5, 1.0])
 
@@ -272,7 +272,7 @@ def test_a_climb_that_leaves_the_feasible_region_ends_where_it_was_feasible():
     assert Bowl([0.6, 0.4])(x[None])[0] > -0.02  # at best -0.01, on the border
 
 
-def test_the_top_of_a_small_feasible_region_is_found():
+def test_the_top_of_a_small_allowed_region_is_found():
     space = space_of(*(real(f"x{j}", 0.0, 1.0) for j in range(3)))
     is_allowed = box(np.full(3, 0.4), np.full(3, 0.6))  # of 0.8 % of the cube
 

@@ -50,7 +50,7 @@ def rules(draw, config):
 
 @settings(max_examples=10, deadline=None)
 @given(data=st.data(), seed=st.integers(0, 1000))
-def test_nothing_infeasible_is_ever_proposed(tmp_path_factory, data, seed):
+def test_nothing_forbidden_is_ever_proposed(tmp_path_factory, data, seed):
     config = data.draw(search_spaces())
     rule = data.draw(rules(config))
     asked = []
@@ -74,12 +74,12 @@ def test_nothing_infeasible_is_ever_proposed(tmp_path_factory, data, seed):
 
 @settings(max_examples=10, deadline=None)
 @given(data=st.data(), seed=st.integers(0, 1000))
-def test_every_feasible_configuration_of_a_finite_space_is_tried_once(tmp_path_factory, data, seed):
+def test_every_allowed_configuration_of_a_finite_space_is_tried_once(tmp_path_factory, data, seed):
     config = data.draw(search_spaces(is_finite=True, max_entries=3))
     rule = data.draw(rules(config))
     space = Space.from_config(config)
-    feasible = [values for values in map(space.decode, space.points(10**5)) if rule(values)][:12]
-    keys = {json.dumps(values, sort_keys=True) for values in feasible}
+    allowed = [values for values in map(space.decode, space.points(10**5)) if rule(values)][:12]
+    keys = {json.dumps(values, sort_keys=True) for values in allowed}
 
     oracle = make_oracle(
         tmp_path_factory.mktemp("search"),
